@@ -1,0 +1,94 @@
+# Everything is set up by itself, in .venv (celeriac and its tools) and .peers (what it is compared with); a second run finds it done.
+PYTHON ?= python3
+PYTEST ?=
+BENCH ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PEERS := .peers/celery
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test interpreters fault nightly check bench docs peers servers dev runtime clean
+
+help:
+	@echo "make demo    word statistics of Python's own library, by a real worker (under a minute)"
+	@echo "make test    all tests                        make test PYTEST='tests/unit -x'"
+	@echo "make interpreters  the unit tests on every other Python (3.11 or newer) that is here"
+	@echo "make fault   the kills of the fault tests, twenty rounds each"
+	@echo "make nightly 2,000 random workflows against the reference interpreter"
+	@echo "make check   ruff, mypy, import contracts, house rules"
+	@echo "make bench   ours beside Celery and huey      make bench BENCH='--quick drain'"
+	@echo "make docs    the documentation, into build/docs"
+	@echo "make clean   remove what the others made"
+
+demo: runtime
+	@$(BIN)/python examples/word_statistics/demo.py
+
+test: dev servers
+	@$(MAKE) --no-print-directory peers || if [ "$$CI" = true ]; then exit 1; else echo "No peers: interoperability tests will be skipped."; fi
+	@$(BIN)/python -m pytest $(PYTEST)
+
+interpreters: dev
+	@sh tests/other_interpreters.sh $(BIN)/python
+
+servers:
+	@sh tests/install_servers.sh
+
+fault: dev servers
+	@CELERIAC_FAULT_ROUNDS=20 $(BIN)/python -m pytest tests/fault --timeout 900 $(PYTEST)
+
+check: dev
+	@status=0; \
+	$(BIN)/ruff check || status=1; \
+	$(BIN)/mypy || status=1; \
+	$(BIN)/lint-imports --no-cache || status=1; \
+	$(BIN)/python -m pytest -q tests/house || status=1; \
+	exit $$status
+
+nightly: dev
+	@CELERIAC_CANVAS_CASES=2000 $(BIN)/python -m pytest tests/canvas_reference --timeout 3600 $(PYTEST)
+
+bench: dev peers
+	@$(BIN)/python -m benchmarks.run $(BENCH)
+
+docs: $(VENV)/.docs
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs
+	@echo "Built build/docs/index.html"
+
+runtime: $(VENV)/.runtime
+dev: $(VENV)/.dev
+peers: $(PEERS)/.installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "celeriac needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "$(PYTHON) cannot make a virtual environment (Debian and Ubuntu: apt install python3-venv)."; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up celeriac in $(VENV) ..."
+	@$(BIN)/python $(PIP_INSTALL) --editable .
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Setting up the developers' tools in $(VENV) ..."
+	@$(BIN)/python $(PIP_INSTALL) --group dev
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.runtime
+	@echo "Setting up the documentation's tools in $(VENV) ..."
+	@$(BIN)/python $(PIP_INSTALL) --group docs
+	@touch $@
+
+$(PEERS)/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up the peers (Celery, huey) in $(PEERS) ..."
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(PEERS)/bin/python $(PIP_INSTALL) --group peers
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .peers .interpreters build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

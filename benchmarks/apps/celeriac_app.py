@@ -1,0 +1,31 @@
+"""celeriac as it comes: the embedded default, unless the environment names a broker."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from benchmarks.ticks import from_environment
+from celeriac import Celeriac
+
+broker = os.environ.get("CELERIAC_BENCH_BROKER")
+app = Celeriac("bench", broker=broker, backend=os.environ.get("CELERIAC_BENCH_BACKEND")) if broker else Celeriac("bench")
+count_body = from_environment()
+
+
+@app.task(name="bench.tick")
+def tick() -> int:
+    count_body()
+    return 1
+
+
+def send() -> Any:
+    return tick.delay()
+
+
+def round_trip() -> None:
+    tick.delay().get(timeout=30)
+
+
+def kept(handle: Any) -> bool:
+    return bool(handle.get(timeout=10) == 1)

@@ -1,0 +1,8 @@
+"""The base of all tasks."""
+
+from __future__ import annotations
+
+from celeriac.app.task import Task
+from celeriac.model.request import Request as Context
+
+__all__ = ["Context", "Task"]

@@ -1,0 +1,8 @@
+"""What commands of plug-ins are built from."""
+
+from __future__ import annotations
+
+from celeriac.cli.context import Command as CeleryCommand
+from celeriac.cli.context import Context as CLIContext
+
+__all__ = ["CLIContext", "CeleryCommand"]

@@ -1,0 +1,7 @@
+"""Commands of remote control that programs add."""
+
+from __future__ import annotations
+
+from celeriac.control import Panel, control_command, inspect_command
+
+__all__ = ["Panel", "control_command", "inspect_command"]

@@ -1,0 +1,38 @@
+"""Handles under names that programs know from Celery."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from celeriac.lib.urls import censor
+
+
+class Borrowed:
+    """This process's broker connection in the shape of a connection or producer that is taken from a pool and given back."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Self:
+        """Reach the broker; raises OperationalError when it cannot be reached."""
+        self.app.broker.connect()
+        return self
+
+    connect = ensure_connection
+
+    def as_uri(self, include_password: bool = False) -> str:
+        """Return the URL of the broker."""
+        url: str = self.app.broker_url
+        return url if include_password else censor(url)
+
+    def close(self) -> None:
+        """Nothing to do: the connection belongs to the process."""
+
+    release = close
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,175 @@
+"""How a chord comes to its body: parts as the store counts them, the message that finishes a chord, and what its task does.
+
+The consumer, which sees a chord fall due, runs no user code: it sends a message of the built-in task ``celery.chord_unlock``, into which
+it puts the parts' results as they are. A task process joins them and sends the body, or lets it fail and calls its errbacks. Celery's
+workers know a task of that name and arguments too, so in a mixed fleet either may finish a chord.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from celeriac.canvas import Signature, maybe_signature
+from celeriac.canvas.chord import chord_error, regrouped
+from celeriac.canvas.sending import collecting
+from celeriac.engine import abandon
+from celeriac.engine.current import Attempt, current
+from celeriac.engine.exception_info import text_of
+from celeriac.engine.follow_ups import call_errbacks
+from celeriac.engine.retry import again
+from celeriac.engine.shares import ADDED
+from celeriac.lib.ids import uuid
+from celeriac.model import states
+from celeriac.model.effects import ChordShare
+from celeriac.model.envelope import Outgoing
+from celeriac.model.errors import DecodeError
+from celeriac.model.record import EXTRA, ChordPart, DueChord
+from celeriac.model.task_message import TaskMessage
+from celeriac.results import result_from_tuple
+from celeriac.wire.results import decode_part, encode_part
+from celeriac.wire.serializers import dumps, loads
+from celeriac.wire.task import encode_task
+
+UNLOCK = "celery.chord_unlock"
+JSON = "application/json"
+
+_json = msgspec.json.Encoder().encode
+
+
+class _Way(msgspec.Struct, array_like=True, frozen=True):
+    """What a part tells of its chord's body: where the chord is finished, and the body as JSON."""
+
+    queue: str
+    priority: int
+    root_id: str | None
+    body: msgspec.Raw
+
+
+_read_way = msgspec.json.Decoder(_Way).decode
+
+
+def encode_share(share: ChordShare, result_serializer: str, task_serializer: str, ttl: float | None) -> ChordPart:
+    """Return a finished part of a chord as stores count it; the result is left out when the body does not want it."""
+    wanted = share.failed or not (isinstance(share.body, Mapping) and share.body.get("immutable"))
+    result = share.result if wanted else None
+    body = encode_part(share.task_id, share.state, result, serializer=result_serializer)
+    way = _json(_Way(share.queue, share.priority, share.root_id, msgspec.Raw(_body_text(share.body, task_serializer))))
+    return ChordPart(share.group, share.index, share.task_id, share.state, share.size, body, share.failed, ttl, way, share.more)
+
+
+def _body_text(body: Any, serializer: str) -> bytes:
+    kind, encoding, text = dumps(body, serializer)
+    return text if kind == JSON else _json({"packed": [kind, encoding, b64encode(text).decode("ascii")]})
+
+
+def body_maker(app: Any) -> Callable[[DueChord], Sequence[Outgoing]]:
+    """Return what makes the message that finishes a due chord; it runs in the consumer and calls nothing that users write."""
+    conf = app.conf
+    kind, encoding, _ = dumps(None, conf.result_serializer)
+    shared, fall_back = not app.keeps_parts, conf.task_default_queue
+
+    def body_of(due: DueChord) -> Sequence[Outgoing]:
+        way = next((_read_way(part.chord) for part in due.parts if part.chord), None)
+        if way is None:
+            raise DecodeError(f"The chord {due.group} cannot be finished: none of its parts tells what its body is")
+        parts = [part.body if kind == JSON else _json(b64encode(part.body).decode("ascii")) for part in due.parts]
+        tuples = _json([[[part.task_id, None], None] for part in due.parts]) if shared else b"null"
+        named = b'{"interval": null, "max_retries": null, "result": %s, "parts": [%s], "kind": %s, "failed": %s}' % (
+            tuples, b", ".join(parts), _json([kind, encoding]), b"true" if due.failed else b"false",
+        )  # fmt: skip
+        nothing = b'{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
+        last = due.parts[-1].task_id
+        message = TaskMessage(
+            task=UNLOCK, id=uuid(), root_id=way.root_id, parent_id=last, ignore_result=True, origin=app.origin,
+            argsrepr=f"('{due.group}', ...)", kwargsrepr=f"{{{len(due.parts)} parts}}",
+        )  # fmt: skip
+        envelope = encode_task(message)
+        envelope = envelope.replace(body=b"[[%s, %s], %s, %s]" % (_json(due.group), bytes(way.body), named, nothing))
+        return [Outgoing(envelope, way.queue or fall_back, priority=way.priority)]
+
+    return body_of
+
+
+def finish(
+    task: Any, group: str, body: Any, *, parts: Any, kind: Any, failed: bool, result: Any, interval: float | None, max_retries: int | None
+) -> None:
+    """Finish a chord: what the task ``celery.chord_unlock`` does."""
+    attempt, app = current(), task.app
+    assert attempt is not None
+    body = _unpacked(body)
+    sig = maybe_signature(body, app=app)
+    if parts is None:
+        parts = _look(attempt, app, result, interval, max_retries)
+        if parts is None:
+            return
+    else:
+        parts = [_part(part, kind, app) for part in parts]
+    bad = next((part for part in parts if part[1] in states.PROPAGATE_STATES), None)
+    if bad is not None:
+        error = chord_error(bad[0], bad[2])
+        abandon.workflow(attempt, sig, error, text_of(error), call_errbacks)
+        return
+    values = [value for _, _, value in parts]
+    shape = body.get("chord_shape")
+    joined = values if shape is None else regrouped(iter(values), shape)
+    request = attempt.request
+    options = {"root_id": request.root_id, "parent_id": request.parent_id, "add_to_parent": False}
+    with collecting(attempt.plans):
+        sig.apply_async((joined,), **options)
+
+
+def _look(attempt: Attempt, app: Any, result: Any, interval: float | None, max_retries: int | None) -> list[tuple[str, str, Any]] | None:
+    """Poll the results of a chord that no store counts; None when they are not all there, and this task is tried again."""
+    found: list[tuple[str, str, Any]] = []
+    backend = app.result_backend
+    for entry in result or ():
+        for leaf in _leaves(result_from_tuple(entry, app)):
+            record = backend.load((leaf.id,)).get(leaf.id)
+            if record is not None and record.state in states.PROPAGATE_STATES:
+                return [(leaf.id, record.state, app.decode_result(record).result)]
+            found.append((leaf.id, states.PENDING, None) if record is None else (leaf.id, record.state, app.decode_result(record).result))
+    if all(state == states.SUCCESS for _, state, _ in found):
+        return found
+    limit = 1 << 30 if max_retries is None else max_retries
+    raise again(attempt, countdown=interval or app.conf.result_chord_retry_interval, max_retries=limit)
+
+
+def _leaves(result: Any) -> list[Any]:
+    children = getattr(result, "results", None)
+    return [result] if children is None else [leaf for child in children for leaf in _leaves(child)]
+
+
+def _part(part: Any, kind: Any, app: Any) -> tuple[str, str, Any]:
+    content_type, encoding = kind
+    text = _json(part) if content_type == JSON else b64decode(part)
+    return decode_part(text, content_type, encoding, None if content_type == JSON else app.accept_results)
+
+
+def _unpacked(body: Any) -> Any:
+    packed = body.get("packed") if isinstance(body, dict) else None
+    if packed is None:
+        return body
+    kind, encoding, text = packed
+    return loads(b64decode(text), kind, encoding, None)
+
+
+def add_to_chord(task: Any, signature: Any, lazy: bool = False) -> Any:
+    """Add a call to the header of the chord that the running task is a part of; ``lazy`` leaves the sending to the caller."""
+    attempt = current()
+    request = task.request
+    if attempt is None or not request.chord:
+        raise ValueError("Current task is not member of any chord")
+    sig: Signature = maybe_signature(signature, app=task.app)
+    earlier = int((request.headers or {}).get(ADDED) or 0)
+    index = (request.group_index or 0) + (earlier + attempt.added + 1) * EXTRA
+    attempt.added += sig.width
+    result = sig.freeze(group_id=request.group, chord=request.chord, root_id=request.root_id, group_index=index)
+    if lazy:
+        return result
+    with collecting(attempt.plans):
+        sig.apply_async(root_id=request.root_id or request.id, parent_id=request.id)
+    return result

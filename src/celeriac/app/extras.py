@@ -1,0 +1,162 @@
+"""The parts of an application that stand on its core: calls by name, results, discovery, the way up to workers and commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from celeriac import signals
+from celeriac.app import state
+from celeriac.app.aliases import Borrowed
+from celeriac.app.discovery import autodiscover, import_modules
+from celeriac.canvas import chain, chord, group, signature
+from celeriac.lib.importing import symbol_by_name
+from celeriac.lib.urls import censor
+from celeriac.model.errors import AlwaysEagerIgnored
+from celeriac.results import AsyncResult, GroupResult, ResultSet
+
+
+class Extras:
+    """Mixed into the application; uses nothing but its public names."""
+
+    def send_task(
+        self: Any,
+        name: str,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        countdown: float | None = None,
+        eta: Any = None,
+        task_id: str | None = None,
+        producer: Any = None,
+        connection: Any = None,
+        router: Any = None,
+        result_cls: Any = None,
+        expires: Any = None,
+        publisher: Any = None,
+        link: Any = None,
+        link_error: Any = None,
+        add_to_parent: bool = True,
+        **options: Any,
+    ) -> AsyncResult[Any]:
+        """Call a task by its name, which need not be known here; options as in ``apply_async``."""
+        if self.conf.task_always_eager:
+            warnings.warn(AlwaysEagerIgnored("task_always_eager has no effect on send_task"), stacklevel=2)
+        named = {"countdown": countdown, "eta": eta, "task_id": task_id, "expires": expires, "link": link, "link_error": link_error}
+        options.update({key: value for key, value in named.items() if value is not None})
+        options["add_to_parent"] = add_to_parent
+        result: AsyncResult[Any] = self.call(None, name, tuple(args or ()), dict(kwargs or {}), options, result_cls or AsyncResult)
+        return result
+
+    def signature(self, *args: Any, **options: Any) -> Any:
+        """Return a signature that belongs to this application."""
+        return signature(*args, app=self, **options)
+
+    def chain(self, *tasks: Any, **options: Any) -> Any:
+        """Return a chain that belongs to this application."""
+        return chain(*tasks, app=self, **options)
+
+    def group(self, *tasks: Any, **options: Any) -> Any:
+        """Return a group that belongs to this application."""
+        return group(*tasks, app=self, **options)
+
+    def chord(self, header: Any = None, body: Any = None, **options: Any) -> Any:
+        """Return a chord that belongs to this application."""
+        return chord(header, body, app=self, **options)
+
+    def AsyncResult(self, id: str, **options: Any) -> AsyncResult[Any]:
+        """Return the result of a task by its id."""
+        return AsyncResult(id, app=self, **options)
+
+    def ResultSet(self, results: Iterable[Any], **options: Any) -> ResultSet[Any]:
+        """Return several results held as one."""
+        return ResultSet(results, app=self, **options)
+
+    @property
+    def GroupResult(self) -> Any:
+        """The class of group results, bound to this application."""
+        return type("GroupResult", (GroupResult,), {"app": self})
+
+    # -- discovery
+
+    def autodiscover_tasks(
+        self: Any, packages: Iterable[str] | Callable[[], Iterable[str]] | None = None, related_name: str | None = "tasks", force: bool = False
+    ) -> None:
+        """Import ``<package>.<related_name>`` of each package: with ``force`` now, else when a worker (or beat) imports its modules."""
+
+        def discover(**_signal: Any) -> None:
+            found = packages() if callable(packages) else packages or ()
+            autodiscover([found] if isinstance(found, str) else found, related_name)
+
+        if force:
+            discover()
+        else:
+            signals.import_modules.connect(discover, sender=self, weak=False)
+
+    def import_task_modules(self: Any) -> list[Any]:
+        """Import what the settings ``imports`` and ``include`` name and what is to be discovered; a worker does so at its start."""
+        modules = import_modules([*self.conf.imports, *self.conf.include])
+        for receiver, answer in signals.import_modules.send(sender=self):
+            if isinstance(answer, BaseException):
+                raise answer
+            del receiver
+        return modules
+
+    # -- queues
+
+    def select_queues(self: Any, queues: Iterable[str]) -> list[Any]:
+        """Return the queues of these names."""
+        return list(self.queues.to_consume(queues))
+
+    # -- what runs here
+
+    @property
+    def current_task(self) -> Any:
+        """The task that runs here, or None."""
+        return state.get_current_task()
+
+    @property
+    def current_worker_task(self) -> Any:
+        """The task that a worker runs here, or None."""
+        return state.get_current_worker_task()
+
+    # -- upwards, by name: the rooms above are not imported before they are used
+
+    def Worker(self, **options: Any) -> Any:
+        """Return a worker of this application, to be run in this process."""
+        return symbol_by_name("celeriac.worker.boot:Worker")(self, **options)
+
+    WorkController = Worker
+
+    def start(self, argv: Iterable[str] | None = None) -> Any:
+        """Run the command line for this application."""
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        return symbol_by_name("celeriac.cli.main:run_for")(self, arguments)
+
+    def worker_main(self, argv: Iterable[str] | None = None) -> Any:
+        """Run the command ``worker`` for this application."""
+        arguments = list(sys.argv if argv is None else argv)
+        if "worker" not in arguments:
+            arguments = ["worker", *(arguments[1:] if argv is None else arguments)]
+        return symbol_by_name("celeriac.cli.main:run_for")(self, arguments)
+
+    def bugreport(self: Any) -> str:
+        """Return a text about versions and settings, without passwords, for bug reports."""
+        version = symbol_by_name("celeriac:__version__")
+        return (
+            f"\nsoftware -> celeriac:{version} py:{sys.version.split()[0]}\n"
+            f"platform -> system:{os.uname().sysname} arch:{os.uname().machine} imp:{sys.implementation.name}\n"
+            f"settings -> broker:{censor(self.broker_url)} results:{censor(self.backend_url or 'disabled')}\n\n"
+            f"{self.conf.humanize(with_defaults=False)}\n"
+        )
+
+    # -- connections under Celery's names
+
+    def connection_for_write(self: Any, url: str | None = None, **_ignored: Any) -> Borrowed:
+        """Return a handle of this process's broker, for programs that pass connections about."""
+        return Borrowed(self)
+
+    connection_for_read = connection_or_acquire = producer_or_acquire = default_producer = connection_for_write
+    connection = broker_connection = default_connection = connection_for_write

@@ -1,0 +1,225 @@
+"""From plans and effects to bytes: routes, encodes, and sends with the publish retry policy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from celeriac import signals
+from celeriac.app.chords import encode_share
+from celeriac.app.routing import PLAIN, Destination, Router
+from celeriac.contracts.backend import StoresGroups
+from celeriac.lib import deadline
+from celeriac.lib.backoff import linear
+from celeriac.lib.urls import censor
+from celeriac.model.effects import Effects, Writes
+from celeriac.model.envelope import Envelope, Outgoing
+from celeriac.model.errors import ImproperlyConfigured, OperationalError
+from celeriac.model.options import SendOptions
+from celeriac.model.plan import Plan, PlannedMessage
+from celeriac.model.record import ResultMeta, ResultRecord
+from celeriac.model.states import EXCEPTION_STATES
+from celeriac.model.task_message import TaskMessage
+from celeriac.wire.results import encode_result
+from celeriac.wire.task import encode_task
+
+NO_PROPERTIES: dict[str, Any] = {}
+WORKFLOW = "WORKFLOW"
+"""The state of a record that holds no result but a part of a workflow."""
+KEPT = 7 * 86_400.0
+
+
+class Publisher:
+    """Owns the routes and encodings of an application; reads its settings once."""
+
+    def __init__(self, app: Any, router: Router) -> None:
+        conf = app.conf
+        self._app = app
+        self.router = router
+        self._protocol: int = conf.task_protocol
+        self._serializer: str = conf.task_serializer
+        self._compression: str | None = conf.task_compression
+        self._retry: bool = conf.task_publish_retry
+        self._policy: dict[str, Any] = dict(conf.task_publish_retry_policy or {})
+        self._timeout: float = conf.broker_publish_timeout
+        self._delivery_mode = _delivery_mode(conf.task_default_delivery_mode)
+        self._result_serializer: str = conf.result_serializer
+        self._result_compression: str | None = conf.result_compression
+        self._expires = conf.seconds("result_expires")
+        failure = conf.seconds("result_failure_expires")
+        self._failure_expires = self._expires if failure is None else failure
+        self._chord_expires = conf.seconds("result_chord_expires") or self._expires
+        self._extended: bool = conf.result_extended
+        self._replies = (app.backend_url or "").partition(":")[0] == "rpc"
+
+    # -- encoding
+
+    def encode(self, effects: Effects) -> Writes:
+        """Return effects as drivers take them; raises EncodeError when a result or follow-up cannot be written."""
+        records: tuple[ResultRecord, ...] = (self.encode_result(effects.result),) if effects.result is not None else ()
+        if effects.more:
+            records += tuple(self.encode_result(meta) for meta in effects.more)
+        publish: list[Outgoing] = []
+        for plan in effects.plans:
+            if plan.kept:
+                records += self._kept(plan)
+            encoded = self.encode_plan(plan)
+            publish += encoded
+            # The consumer, which sends them, runs no user code: their receivers are told here, a moment early.
+            self.announce_sent(plan, encoded)
+        part = None if effects.chord is None else encode_share(effects.chord, self._result_serializer, self._serializer, self._chord_expires)
+        return Writes(effects.settlement, records, tuple(publish), part, effects.events)
+
+    def encode_result(self, meta: ResultMeta) -> ResultRecord:
+        """Return a task-meta as the store keeps it, with the settings' serializer and expiry."""
+        if meta.extended and not self._extended:
+            meta = meta.replace(extended={})
+        ttl = self._failure_expires if meta.state in EXCEPTION_STATES else self._expires
+        return encode_result(meta, serializer=self._result_serializer, compression=self._result_compression, ttl=ttl or None)
+
+    def _kept(self, plan: Plan) -> tuple[ResultRecord, ...]:
+        """Return parts of a workflow as the store keeps them: beside the results, for as long as a result and a week at least."""
+        ttl = None if not self._expires else max(self._expires, KEPT)
+        metas = [ResultMeta(part.id, WORKFLOW, part.body) for part in plan.kept]
+        return tuple(encode_result(meta, serializer=self._serializer, ttl=ttl) for meta in metas)
+
+    def encode_plan(self, plan: Plan) -> list[Outgoing]:
+        """Return the messages of a plan, routed and encoded; the publish signals' receivers have seen them."""
+        if signals.before_task_publish.connected or signals.after_task_publish.connected or signals.task_sent.connected:
+            return [self._announced(planned) for planned in plan.messages]
+        return [self._outgoing(planned) for planned in plan.messages]
+
+    def _outgoing(self, planned: PlannedMessage) -> Outgoing:
+        message, options = planned.message, planned.options
+        where = self._where(message, options)
+        envelope = self._envelope(message, where.options, where)
+        return Outgoing(envelope, where.routing_key, where.exchange, where.priority, options.due)
+
+    def _where(self, message: TaskMessage, options: SendOptions) -> Destination:
+        if options is not PLAIN and options == PLAIN:
+            options = PLAIN
+        return self.router.route(options, message.task, message.args, message.kwargs, self._app.tasks.get(message.task))
+
+    def _envelope(self, message: TaskMessage, options: SendOptions, where: Destination) -> Envelope:
+        return encode_task(
+            message,
+            protocol=self._protocol,
+            serializer=options.serializer or self._serializer,
+            compression=options.compression or self._compression,
+            properties=self._properties(options, where, message),
+        )
+
+    def _properties(self, options: SendOptions, where: Destination, message: TaskMessage) -> dict[str, Any]:
+        mode = options.delivery_mode
+        properties: dict[str, Any] = {"delivery_mode": self._delivery_mode if mode is None else _delivery_mode(mode)}
+        if where.priority:
+            properties["priority"] = where.priority
+        if options.expiration is not None:
+            properties["expiration"] = options.expiration
+        if self._replies and not message.reply_to and not message.ignore_result:
+            properties["reply_to"] = self._app.thread_oid
+        if self._replies and (message.reply_to or self._app.thread_oid) == self._app.thread_oid:
+            # The queue for results has to be there before the first of them is sent.
+            _ = self._app.result_backend
+        if options.properties:
+            properties.update(options.properties)
+        return properties
+
+    # -- signals: only when somebody listens
+
+    def _announced(self, planned: PlannedMessage) -> Outgoing:
+        message, options = planned.message, planned.options
+        where = self._where(message, options)
+        envelope = self._envelope(message, where.options, where)
+        embed = {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": message.chain, "chord": message.chord}
+        body = (message.args, message.kwargs, embed)
+        headers, properties = envelope.headers, dict(envelope.properties)
+        signals.before_task_publish.send(
+            sender=message.task, body=body, exchange=where.exchange, routing_key=where.routing_key, headers=headers,
+            properties=properties, declare=[where.queue] if where.queue is not None else [], retry_policy=self._policy,
+        )  # fmt: skip
+        # Receivers may change arguments in place; what they did to headers and properties is in the dicts that are sent.
+        changed = self._envelope(message, where.options, where)
+        envelope = changed.replace(headers=headers, properties=properties)
+        priority = properties.get("priority", where.priority)
+        return Outgoing(envelope, where.routing_key, where.exchange, int(priority or 0), options.due)
+
+    def announce_sent(self, plan: Plan, outgoing: Sequence[Outgoing]) -> None:
+        """Tell the receivers of ``after_task_publish`` and ``task_sent``."""
+        if not (signals.after_task_publish.connected or signals.task_sent.connected):
+            return
+        for planned, sent in zip(plan.messages, outgoing):
+            message = planned.message
+            embed = {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": message.chain, "chord": message.chord}
+            body = (message.args, message.kwargs, embed)
+            signals.after_task_publish.send(
+                sender=message.task, body=body, headers=sent.envelope.headers, exchange=sent.exchange, routing_key=sent.routing_key
+            )
+            signals.task_sent.send(
+                sender=message.task, task_id=message.id, task=message.task, args=message.args, kwargs=message.kwargs,
+                eta=message.eta, taskset=message.group,
+            )  # fmt: skip
+
+    # -- sending
+
+    def send(self, plan: Plan) -> None:
+        """Send a plan; on return the broker has it. Raises OperationalError when it could not be reached in time, EncodeError."""
+        self.send_encoded(plan, self.encode_plan(plan))
+
+    def send_encoded(self, plan: Plan, outgoing: Sequence[Outgoing]) -> None:
+        """Send a plan whose messages are encoded already."""
+        if plan.groups:
+            self._store_groups(plan)
+        if plan.kept and self._app.result_backend is not None:
+            self._app.result_backend.store(self._kept(plan))
+        options = plan.messages[0].options if plan.messages else PLAIN
+        if outgoing:
+            self.publish(outgoing, retry=options.retry, policy=options.retry_policy)
+            self.announce_sent(plan, outgoing)
+
+    def publish(self, outgoing: Sequence[Outgoing], *, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
+        """Hand messages to the broker; try again by the policy, for no longer than the setting ``broker_publish_timeout`` (seconds)."""
+        before = deadline.begin(self._timeout)
+        try:
+            self._app.broker.publish(outgoing)
+        except OperationalError as error:
+            if not (self._retry if retry is None else retry):
+                raise self._gave_up(error, 1) from error
+            self._publish_again(outgoing, {**self._policy, **(policy or {})}, error)
+        finally:
+            deadline.restore(before)
+
+    def _publish_again(self, outgoing: Sequence[Outgoing], policy: Mapping[str, Any], error: OperationalError) -> None:
+        limit = policy.get("max_retries", 3)
+        pauses = linear(policy.get("interval_start", 0) or 0, policy.get("interval_step", 0.2) or 0, policy.get("interval_max", 1) or 0)
+        tries = 1
+        for pause in pauses:
+            if (limit is not None and tries > limit) or pause >= (deadline.left() or 0.0):
+                break
+            time.sleep(pause)
+            tries += 1
+            try:
+                self._app.broker.publish(outgoing)
+                return
+            except OperationalError as again:
+                error = again
+        raise self._gave_up(error, tries) from error
+
+    def _gave_up(self, error: BaseException, tries: int) -> OperationalError:
+        url = censor(self._app.broker_url)
+        return OperationalError(f"The message could not be handed to the broker {url} ({tries} tries): {error}")
+
+    def _store_groups(self, plan: Plan) -> None:
+        backend = self._app.result_backend
+        if backend is None:
+            return
+        if not isinstance(backend, StoresGroups):
+            raise ImproperlyConfigured(f"The result backend {type(backend).__name__} cannot keep groups")
+        backend.store_groups(plan.groups)
+
+
+def _delivery_mode(mode: Any) -> int:
+    if mode in ("transient", 1, "1"):
+        return 1
+    return 2

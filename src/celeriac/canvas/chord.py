@@ -1,0 +1,311 @@
+"""Calls side by side, and one that gets all their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from celeriac.canvas.algebra import Signature, maybe_signature
+from celeriac.canvas.compile import Plain, as_list
+from celeriac.canvas.group import Sender, alike, flattened, group, member, short_names
+from celeriac.canvas.parts import carry
+from celeriac.canvas.sending import is_collecting
+from celeriac.contracts.backend import AnnouncesChords, CountsChords
+from celeriac.contracts.current import current_client
+from celeriac.lib.ids import uuid
+from celeriac.model.errors import ChordError, CompilationError
+from celeriac.results import EagerResult, GroupResult
+
+_LOCAL = frozenset({"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries"})
+
+E_NO_BACKEND = (
+    "A chord needs a result store that counts its parts, and results are disabled: set `result_backend` "
+    "(for example 'db+sqlite:///results.sqlite3'), or leave broker_url unset to use the embedded default."
+)
+
+
+@Signature.register_type()
+class chord(Signature):
+    """A header, whose calls run at the same time, and a body, which is called with the list of their results when all are there."""
+
+    def __init__(
+        self, header: Any = None, body: Any = None, task: str = "celery.chord", args: Any = None, kwargs: Any = None, app: Any = None, **options: Any
+    ) -> None:
+        held = {"kwargs": dict(kwargs or {}), "header": _header(header, app), "body": maybe_signature(body, app=app)}
+        super().__init__("celery.chord", args, held, subtask_type="chord", app=app, **options)
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any], app: Any = None) -> Signature:
+        """Return the chord that a dict describes."""
+        held = d.get("kwargs") or {}
+        found = cls(held.get("header"), held.get("body"), args=d.get("args"), kwargs=held.get("kwargs"), app=app, **(d.get("options") or {}))
+        found["immutable"] = bool(d.get("immutable"))
+        return found
+
+    @property
+    def tasks(self) -> Any:
+        """The calls of the header."""
+        header = self.kwargs["header"]
+        return header.tasks if isinstance(header, group) else header
+
+    @tasks.setter
+    def tasks(self, value: Any) -> None:
+        self.kwargs["header"] = value
+
+    header = tasks
+
+    @property
+    def body(self) -> Any:
+        """The call that gets the results."""
+        return self.kwargs["body"]
+
+    @body.setter
+    def body(self, value: Any) -> None:
+        self.kwargs["body"] = value
+
+    @property
+    def app(self) -> Any:
+        """The application of the chord, of its first call or its body; else the current one."""
+        if self._app is not None:
+            return self._app
+        if self.tasks:
+            return self.tasks[0].app
+        return self.body.app if self.body is not None else current_client()
+
+    @app.setter
+    def app(self, value: Any) -> None:
+        self._app = value
+
+    @property
+    def width(self) -> int:
+        """How many parts of an outer chord it is: those of its body."""
+        return 1 if self.body is None else int(self.body.width)
+
+    @property
+    def shape(self) -> Any:
+        """How its results are put together."""
+        return None if self.body is None else self.body.shape
+
+    def end(self) -> Signature:
+        """Return the end of the body."""
+        found: Signature = self.body.end()
+        return found
+
+    # -- sending
+
+    def __call__(self, body: Any = None, **options: Any) -> Any:
+        """Send the chord, with this body if one is given; return the result of the body."""
+        return self.apply_async((), body=body, **options)
+
+    def apply_async(  # type: ignore[override]
+        self, args: Any = None, kwargs: Any = None, task_id: str | None = None, body: Any = None, **options: Any
+    ) -> Any:
+        """Send the header; return the result of the body, whose ``parent`` is that of the header. The options are those of the body."""
+        fresh = self._with_body(body, options.pop("chain", None))
+        client = fresh.app
+        given = (*(args or ()), *fresh.args)
+        if client.conf.task_always_eager and not is_collecting():
+            return fresh.apply(given, kwargs, task_id=task_id, **options)
+        for key in ("producer", "publisher", "connection", "router", "result_cls", "route_name"):
+            options.pop(key, None)
+        return fresh.run(given, kwargs, task_id, options)
+
+    def run(self, args: Any, kwargs: Any, task_id: str | None, options: dict[str, Any]) -> Any:
+        """Send this chord, which is used up by it."""
+        client, body = self.app, self.body
+        if body._app is None:
+            body._app = client
+        for key, callback in (("link", options.pop("link", None)), ("link_error", options.pop("link_error", None))):
+            body.extend_list_option(key, as_list(callback))
+        body.options.update({key: value for key, value in options.items() if key not in _LOCAL and value is not None})
+        ids = {key: options.get(key) for key in ("root_id", "parent_id")}
+        outer = {key: options.get(key) for key in ("group_id", "chord", "group_index")}
+        result = self.freeze(task_id, **ids, **outer)
+        header: group = self.kwargs["header"]
+        shared: dict[str, Any] = {key: value for key, value in ids.items() if value is not None}
+        shared["add_to_parent"] = False
+        if not header.tasks:
+            sent = body.apply_async(([],), **shared)
+            return _attached(sent, GroupResult(header.id, [], app=client))
+        if client.conf.task_allow_error_cb_on_chord_header:
+            header.extend_list_option("link_error", body.options.get("link_error"))
+        waiter = Waiter(self, header, body)
+        sender = Sender(client, header.id, waiter.carried(client), 0, shared)
+        sender.send(header.tasks, args, {**self.kwargs["kwargs"], **(kwargs or {})})
+        waiter.poll(client, options)
+        if options.get("add_to_parent", True) and hasattr(client, "note_child"):
+            client.note_child(result)
+        return result
+
+    def apply(self, args: Any = None, kwargs: Any = None, body: Any = None, **options: Any) -> Any:
+        """Run the header, then the body, in this process; return the result of the body."""
+        fresh = self._with_body(body, None)
+        given = (*(args or ()), *fresh.args) if args is not fresh.args else args
+        for key in ("app", "add_to_parent", "task_id") if options.get("task_id") is None else ("app", "add_to_parent"):
+            options.pop(key, None)
+        parts = group(fresh.tasks, app=fresh.app).apply(given, {**fresh.kwargs["kwargs"], **(kwargs or {})})
+        failed = next((part for part in _leaves(parts) if part.state in ("FAILURE", "REVOKED")), None)
+        if failed is not None:
+            error = chord_error(failed.id, failed.result)
+            return _attached(EagerResult(options.get("task_id") or uuid(), error, "FAILURE", app=fresh.app), parts)
+        return _attached(fresh.body.apply((parts.get(disable_sync_subtasks=False),), **options), parts)
+
+    def freeze(
+        self,
+        _id: str | None = None,
+        group_id: str | None = None,
+        chord: Any = None,
+        root_id: str | None = None,
+        parent_id: str | None = None,
+        group_index: int | None = None,
+    ) -> Any:
+        """Settle the ids of header and body now; return the result of the body."""
+        if self.body is None:
+            raise CompilationError(f"A chord without a body cannot be sent: {self!r}. Write chord(header, body) or chord(header)(body).")
+        result = self.body.freeze(_id, group_id=group_id, chord=chord, root_id=root_id, group_index=group_index)
+        header = self.kwargs["header"]
+        if not isinstance(header, group):
+            header = self.kwargs["header"] = group(list(header), app=self.app)
+        parts = header.freeze(self.options.get("task_id"), root_id=root_id, parent_id=parent_id)
+        self.options["task_id"] = header.id
+        return _attached(result, parts)
+
+    _freeze = freeze
+
+    # -- changing
+
+    def clone(self, args: Any = None, kwargs: Any = None, **options: Any) -> Self:
+        """Return a copy, header and body copied too."""
+        fresh = super().clone(args, None, **options)
+        held = self.kwargs
+        header = held["header"]
+        copied = header.clone() if isinstance(header, group) else [task.clone() for task in header]
+        body = held["body"]
+        more = {**held["kwargs"], **(kwargs or {})}
+        fresh["kwargs"] = {"kwargs": more, "header": copied, "body": None if body is None else body.clone()}
+        return fresh
+
+    partial = clone
+
+    def _with_body(self, body: Any, rest: Any) -> Self:
+        fresh = self.clone()
+        if body is not None:
+            fresh.body = maybe_signature(body).clone()
+        if rest:
+            fresh.body = Signature.TYPES["chain"](fresh.body, *reversed(rest))
+        if fresh.body is None:
+            raise CompilationError(f"A chord without a body cannot be sent: {self!r}. Write chord(header, body) or chord(header)(body).")
+        return fresh
+
+    def set_immutable(self, immutable: bool) -> None:
+        """Say for each call of the header whether further arguments are ignored."""
+        for task in self.tasks:
+            task.set_immutable(immutable)
+
+    def link(self, callback: Any) -> Any:
+        """Call ``callback`` with the result of the body."""
+        self.body.link(callback)
+        return callback
+
+    def link_error(self, errback: Any) -> Any:
+        """Call ``errback`` once when a part or the body has failed."""
+        self.body.link_error(errback)
+        return errback
+
+    def append_to_list_option(self, key: str, value: Any) -> Any:
+        """Callbacks and errbacks are the body's."""
+        if key in ("link", "link_error") and self.body is not None:
+            return self.body.append_to_list_option(key, value)
+        return super().append_to_list_option(key, value)
+
+    def __length_hint__(self) -> int:
+        return sum(task.width for task in self.tasks)
+
+    def __repr__(self) -> str:
+        header = ", ".join(short_names(self.tasks)) if self.tasks else ""
+        return f"<chord without body: [{header}]>" if self.body is None else f"chord([{header}], {self.body!r})"
+
+    __str__ = __repr__
+
+
+class Waiter:
+    """How the body of a chord comes to be called: counted by the result store, or by a task that looks again and again."""
+
+    def __init__(self, sent: chord, header: group, body: Signature) -> None:
+        self._header = header
+        self._body = body
+        self._polled = False
+
+    def carried(self, client: Any) -> Any:
+        """Return the body as each message of the header carries it; None when a task is to look for the results."""
+        backend, header = client.result_backend, self._header
+        if backend is None:
+            raise CompilationError(E_NO_BACKEND)
+        if not isinstance(backend, CountsChords):
+            self._polled = True
+            return None
+        found = Plain(carry(client, self._body))
+        found["chord_size"] = size = header.width
+        shape = header.shape
+        if shape is not None and shape != alike([None] * size):
+            found["chord_shape"] = shape
+        if isinstance(backend, AnnouncesChords):
+            conf = client.conf
+            backend.begin(header.id, size, conf.seconds("result_chord_expires") or conf.seconds("result_expires"))
+        return found
+
+    def poll(self, client: Any, options: Mapping[str, Any]) -> None:
+        """Send the task that looks, where the store cannot count."""
+        if not self._polled:
+            return
+        results = [task.freeze().as_tuple() for task in self._header.tasks]
+        interval = options.get("interval") or client.conf.result_chord_retry_interval
+        named = {"interval": interval, "max_retries": options.get("max_retries"), "result": results}
+        unlock = Signature("celery.chord_unlock", (self._header.id, carry(client, self._body)), named, app=client)
+        queue = self._body.options.get("queue")
+        unlock.apply_async(countdown=interval, ignore_result=True, add_to_parent=False, **({"queue": queue} if queue else {}))
+
+
+def chord_error(part_id: str, error: Any) -> ChordError:
+    """Return the error of a chord of which a part has failed."""
+    found = ChordError(f"Dependency {part_id} raised {error!r}")
+    if isinstance(error, BaseException):
+        found.__cause__ = error
+    return found
+
+
+def regrouped(values: Iterator[Any], shape: Any) -> Any:
+    """Return the results of a chord's parts as its body gets them: lists where an element of the header ended in a group."""
+    if isinstance(shape, dict):
+        return [regrouped(values, shape["of"]) for _ in range(shape["times"])]
+    return [regrouped(values, part) for part in shape] if isinstance(shape, (list, tuple)) else next(values)
+
+
+def _header(header: Any, app: Any) -> Any:
+    if isinstance(header, dict) and header.get("subtask_type") == "group":
+        found = maybe_signature(header, app=app)
+        return found if found.options.get("task_id") else [*(task.clone(found.args) if found.args else task for task in found.tasks)]
+    if isinstance(header, dict):
+        header = [header]
+    return [member(task, app) for task in header or ()]
+
+
+def _attached(result: Any, parts: Any) -> Any:
+    """Return a result at the beginning of whose line of parents stand the header's results."""
+    first = result
+    while getattr(first, "parent", None) is not None:
+        first = first.parent
+    first.parent = parts
+    return result
+
+
+def _leaves(result: Any) -> Iterator[Any]:
+    children = getattr(result, "results", None)
+    if children is None:
+        yield result
+        return
+    for child in children:
+        yield from _leaves(child)
+
+
+__all__ = ["chord", "chord_error", "flattened", "regrouped"]

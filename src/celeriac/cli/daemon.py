@@ -1,0 +1,108 @@
+"""What a service needs of a command: its user, its umask, its pid file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import click
+
+with suppress(ImportError):
+    # Windows has neither users nor groups of this kind.
+    import grp
+    import pwd
+
+
+def take_identity(uid: str | None, gid: str | None, umask: str | None) -> None:
+    """Become another group and user, and set the umask (octal text); a group is taken first, while that is still allowed."""
+    if umask is not None:
+        try:
+            os.umask(int(umask, 8))
+        except ValueError:
+            raise click.UsageError(f"--umask {umask}: give an octal number such as 022") from None
+    if uid is None and gid is None:
+        return
+    try:
+        user = None if uid is None else _user(uid)
+        group = _group(gid) if gid is not None else None if user is None else user.pw_gid
+        if group is not None:
+            os.setgid(group)
+        if user is not None:
+            os.initgroups(user.pw_name, os.getgid())
+            os.setuid(user.pw_uid)
+    except PermissionError:
+        raise click.UsageError("--uid and --gid: only root may become somebody else") from None
+
+
+def _user(uid: str) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwuid(int(uid)) if uid.isdigit() else pwd.getpwnam(uid)
+    except KeyError:
+        raise click.UsageError(f"--uid {uid}: there is no such user") from None
+
+
+def _group(gid: str) -> int:
+    try:
+        return int(gid) if gid.isdigit() else grp.getgrnam(gid).gr_gid
+    except KeyError:
+        raise click.UsageError(f"--gid {gid}: there is no such group") from None
+
+
+@contextmanager
+def pidfile_of(path: str | None) -> Iterator[None]:
+    """Hold a pid file while the block runs; one that a dead process left is replaced, a living one's is respected."""
+    if path is None:
+        yield
+        return
+    _take(path)
+    own = os.getpid()
+    try:
+        yield
+    finally:
+        # A forked child that ends by an exception must not remove its parent's file.
+        if os.getpid() == own and _holder(path) == own:
+            os.unlink(path)
+
+
+def _take(path: str) -> None:
+    for _ in range(2):
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            holder = _holder(path)
+            if holder is not None and holder != os.getpid() and _lives(holder):
+                raise click.ClickException(f"The pid file {path} belongs to process {holder}, which runs: is this worker started already?") from None
+            _remove(path)
+            continue
+        except OSError as error:
+            raise click.ClickException(f"Cannot write the pid file {path}: {error.strerror}") from None
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{os.getpid()}\n")
+        return
+    raise click.ClickException(f"Cannot take the pid file {path}: another process takes it at this moment")
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _holder(path: str) -> int | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read().strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

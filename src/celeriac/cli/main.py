@@ -1,0 +1,145 @@
+"""The ``celeriac`` command: which commands there are, and how a run of one ends."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from celeriac import __version__
+from celeriac.cli.context import Context, global_options
+from celeriac.lib.importing import symbol_by_name
+from celeriac.model.errors import CeleriacError, OperationalError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "call": ("celeriac.cli.call:call", "Call a task by name and print the call's id."),
+    "check": ("celeriac.cli.check:check", "Look for mistakes in the settings."),
+    "control": ("celeriac.cli.remote:control", "Tell running workers what to do."),
+    "dead": ("celeriac.cli.dead:dead", "List, show, put back or forget messages that were set aside."),
+    "delayed": ("celeriac.cli.delayed:delayed", "List or remove messages that are not due yet."),
+    "hand-back": ("celeriac.cli.hand_back:hand_back", "Leave a Redis that real Celery uses too, without leaving anything behind."),
+    "inspect": ("celeriac.cli.remote:inspect", "Ask running workers."),
+    "list": ("celeriac.cli.listing:listing", "List queues and their bindings."),
+    "purge": ("celeriac.cli.purge:purge", "Throw away the messages that wait in queues."),
+    "queues": ("celeriac.cli.delayed:queues", "Print how many messages wait in each queue."),
+    "report": ("celeriac.cli.report:report", "Show versions and settings, for bug reports."),
+    "result": ("celeriac.cli.result:result", "Print what a task returned."),
+    "shell": ("celeriac.cli.shell:shell", "Open a Python shell that knows the application and its tasks."),
+    "status": ("celeriac.cli.remote:status", "List the workers that are online."),
+    "worker": ("celeriac.cli.worker:worker", "Start a worker."),
+}
+"""Name -> where the command is, imported when it runs, and what it does."""
+
+LATER = ("amqp", "beat", "events", "graph", "logtool", "migrate", "multi", "upgrade")
+"""Commands of Celery that a later version brings."""
+
+PLUGINS = ("celeriac.commands", "celery.commands")
+"""Entry point groups in which other packages register click commands."""
+
+FAILURE = 1
+USAGE = 2
+UNAVAILABLE = 69
+"""Exit status: the broker or result store cannot be reached (EX_UNAVAILABLE of sysexits.h)."""
+
+
+class Commands(click.Group):
+    """Finds commands by name and imports them only then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*COMMANDS, *(entry.name for entry in _plugins())})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            found = symbol_by_name(COMMANDS[cmd_name][0])
+        else:
+            entry = next((entry for entry in _plugins() if entry.name == cmd_name), None)
+            found = None if entry is None else entry.load()
+        return found if isinstance(found, click.Command) else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None and not name.startswith("-"):
+            raise click.UsageError(_no_such_command(name, self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
+        rows += [(entry.name, f"Added by {entry.dist.name if entry.dist else entry.value}.") for entry in _plugins() if entry.name not in COMMANDS]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+def _plugins() -> list[EntryPoint]:
+    # Importing importlib.metadata takes 13 ms, a tenth of a command's start: only where plug-ins matter.
+    metadata = import_module("importlib.metadata")
+    return [entry for group in PLUGINS for entry in metadata.entry_points(group=group)]
+
+
+def _no_such_command(name: str, known: Sequence[str]) -> str:
+    if name in LATER:
+        return f"The command {name!r} comes with a later version of celeriac. This one has {', '.join(COMMANDS)}."
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else f" There are {', '.join(known)}."
+    return f"No such command {name!r}.{hint}"
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"{__version__} (celeriac)")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "CELERY"})
+@global_options
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version and exit.")
+@click.pass_context
+def celeriac(ctx: click.Context, /, **given: Any) -> None:
+    """A distributed task queue: celeriac -A proj worker -l info"""
+    ctx.ensure_object(Context)
+    ctx.obj.take(given)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status (0, 1 failure, 2 wrong usage, 69 broker or store cannot be reached)."""
+    return run(list(sys.argv[1:] if arguments is None else arguments), Context())
+
+
+def run_for(app: Any, arguments: Sequence[str]) -> int:
+    """Run the command line for an application that is there already; return the exit status."""
+    return run(list(arguments), Context(app))
+
+
+def run(arguments: list[str], context: Context) -> int:
+    """Run a command and turn what it raises into words and an exit status."""
+    name = sys.argv[0].rpartition("/")[2] if sys.argv and sys.argv[0] else "celeriac"
+    try:
+        status = celeriac.main(args=arguments, prog_name=name if name in ("celeriac", "celery") else "celeriac", standalone_mode=False, obj=context)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        return FAILURE
+    except BrokenPipeError:
+        # Whoever read along has seen enough (| head). What is left in the buffer must not raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except OperationalError as error:
+        return _refuse(error, UNAVAILABLE)
+    except CeleriacError as error:
+        return _refuse(error, FAILURE)
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(error: Exception, status: int) -> int:
+    click.echo(f"Error: {error}", err=True)
+    return status

@@ -1,0 +1,124 @@
+"""``celeriac worker``."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import click
+
+from celeriac.cli.context import Command, Context
+from celeriac.cli.daemon import pidfile_of, take_identity
+from celeriac.config.problem import Problem
+from celeriac.config.sources import from_arguments
+from celeriac.config.validate import problems
+from celeriac.lib.importing import symbol_by_name
+from celeriac.model.errors import ImproperlyConfigured, SettingWarning
+from celeriac.worker.machine import START_METHODS
+from celeriac.worker.options import WorkerOptions, logfile_for, resolve
+
+_REFUSED = {
+    "detach": ("-D/--detach", "let a service manager such as systemd run the worker in the background"),
+    "beat": ("-B/--beat", "this version has no scheduler"),
+    "schedule_filename": ("-s/--schedule-filename", "this version has no scheduler"),
+    "scheduler": ("--scheduler", "this version has no scheduler"),
+    "disable_prefetch": ("--disable-prefetch", "messages are taken a little ahead of idle processes, and never wait behind a long task"),
+    "executable": ("--executable", "start the worker with that Python: path/to/python -m celeriac"),
+}
+"""Options of Celery that would be a lie here: what to do instead."""
+
+
+@click.command(cls=Command)
+@click.option("-n", "--hostname", metavar="NAME", help="The node name; %h is the host name, %n its first part, %d its domain.")
+@click.option("-l", "--loglevel", metavar="LEVEL", help="debug, info, warning, error, critical, in any case; warning by default.")
+@click.option("-c", "--concurrency", metavar="N", help="So many tasks side by side; 'auto', the default, is one for each CPU.")
+@click.option("-P", "--pool", metavar="NAME", help="The executor: prefork (default), solo, threads, asyncio, gevent, eventlet, or a class's path.")
+@click.option("--autoscale", metavar="MAX,MIN", help="As many task processes as the load asks for, within these bounds.")
+@click.option("-Q", "--queues", metavar="NAMES", help="Only from these queues (names with commas).")
+@click.option("-X", "--exclude-queues", metavar="NAMES", help="Not from these queues (names with commas).")
+@click.option("-I", "--include", metavar="MODULES", help="Import these modules too (names with commas).")
+@click.option("-E", "--task-events", is_flag=True, default=None, help="Accepted for Celery's sake: this version sends no events.")
+@click.option("-O", "--optimization", type=click.Choice(["default", "fair"]), help="Accepted for Celery's sake: this worker is always fair.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Kill a task that runs longer.")
+@click.option("--soft-time-limit", type=float, metavar="SECONDS", help="Raise SoftTimeLimitExceeded in a task that runs longer.")
+@click.option("--max-tasks-per-child", type=int, metavar="N", help="Replace a task process after so many tasks.")
+@click.option("--max-memory-per-child", type=int, metavar="KIB", help="Replace a task process that has grown larger, after its task.")
+@click.option("--prefetch-multiplier", type=int, metavar="N", help="Take at most so many messages ahead for each task process.")
+@click.option("--pool-start-method", "start_method", type=click.Choice(START_METHODS), help="How task processes begin: fork (default), or afresh.")
+@click.option("--purge", "--discard", is_flag=True, default=None, help="Throw away what waits in the queues first.")
+@click.option("-f", "--logfile", metavar="PATH", help="Log to this file; %n is the node's name, %i and %I make a file for each process.")
+@click.option("--pidfile", metavar="PATH", help="Write the process id here; refuse to start when another worker holds it.")
+@click.option("--uid", help="Become this user (name or number) first.")
+@click.option("--gid", help="Become this group (name or number) first.")
+@click.option("--umask", help="Make files with this umask (octal).")
+@click.option("-S", "--statedb", metavar="PATH", help="Keep revoked tasks here between restarts.")
+@click.option("--without-gossip", is_flag=True, default=None, help="Accepted for Celery's sake: workers do not gossip.")
+@click.option("--without-mingle", is_flag=True, default=None, help="Accepted for Celery's sake: workers do not mingle.")
+@click.option("--without-heartbeat", is_flag=True, default=None, help="Accepted for Celery's sake: this version sends no heartbeat events.")
+@click.option("--heartbeat-interval", type=float, help="Accepted for Celery's sake: this version sends no heartbeat events.")
+@click.option("-D", "--detach", is_flag=True, default=None, hidden=True)
+@click.option("-B", "--beat", is_flag=True, default=None, hidden=True)
+@click.option("-s", "--schedule-filename", "--schedule", hidden=True)
+@click.option("--scheduler", hidden=True)
+@click.option("--disable-prefetch", is_flag=True, default=None, hidden=True)
+@click.option("--executable", hidden=True)
+@click.argument("settings", nargs=-1)
+@click.pass_obj
+def worker(context: Context, /, settings: tuple[str, ...], uid: str | None, gid: str | None, umask: str | None, **given: Any) -> int:
+    """Start a worker.
+
+    \b
+    celeriac -A proj worker -l info
+    celeriac -A proj worker -l info -Q high,low -c 4 -n w1@%h
+    celeriac -A proj worker worker.packet_time=0.002     any setting
+    """
+    _refuse_what_cannot_be(given)
+    take_identity(uid, gid, umask)
+    app = _checked_app(context, settings)
+    options = _options(context, app, given)
+    if options.task_events:
+        context.error("celeriac: warning: -E (worker_send_task_events): this version sends no task events, monitors will see nothing of this worker")
+    if options.purge:
+        _purge(context, app, options)
+    with pidfile_of(None if options.pidfile is None else logfile_for(options.pidfile, options.hostname)):
+        status = symbol_by_name("celeriac.worker.boot:run")(app, options)
+    return int(status or 0)
+
+
+def _purge(context: Context, app: Any, options: WorkerOptions) -> None:
+    # By a broker of its own: the worker forks, and no connection may be open then.
+    broker = app.open_broker()
+    try:
+        count = sum(broker.purge(queue.name) for queue in app.queues.to_consume(options.queues, options.exclude_queues))
+    finally:
+        broker.close()
+    context.error(f"celeriac: purged {count} message{'' if count == 1 else 's'}")
+
+
+def _refuse_what_cannot_be(given: dict[str, Any]) -> None:
+    for name, (flag, remedy) in _REFUSED.items():
+        if given.pop(name, None) is not None:
+            raise click.UsageError(f"{flag} cannot be had: {remedy}")
+
+
+def _options(context: Context, app: Any, given: dict[str, Any]) -> WorkerOptions:
+    try:
+        return resolve(app.conf, **given, quiet=context.quiet or None, colour=False if context.no_color else None)
+    except ImproperlyConfigured as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _checked_app(context: Context, settings: tuple[str, ...]) -> Any:
+    """Return the application with the settings of the command line; name what is wrong before anything starts, what is fatal ends it here."""
+    with warnings.catch_warnings():
+        # They are all told below, the same way as contradictions.
+        warnings.simplefilter("ignore", SettingWarning)
+        app = context.app
+        app.conf.override(from_arguments(settings, namespace="worker"))
+        found: list[Problem] = problems(app.conf)
+    fatal = [str(problem) for problem in found if problem.fatal]
+    if fatal:
+        raise ImproperlyConfigured("\n".join(fatal))
+    for problem in found:
+        context.error(f"celeriac: warning: {problem}")
+    return app

@@ -1,0 +1,91 @@
+"""Settings of the broker and the connection to it."""
+
+from __future__ import annotations
+
+from celeriac.config.setting import Kind, Setting
+
+SETTINGS = (
+    Setting(
+        "broker_url",
+        Kind.URL,
+        None,
+        "The broker; several URLs (a list, or separated by `;`) are alternatives. Unset means the embedded file.",
+        ("BROKER_URL",),
+    ),
+    Setting("broker_read_url", Kind.URL, None, "The broker that workers read from; None means `broker_url`.", ("BROKER_READ_URL",)),
+    Setting("broker_write_url", Kind.URL, None, "The broker that messages are sent to; None means `broker_url`.", ("BROKER_WRITE_URL",)),
+    Setting("broker_transport", Kind.TEXT, None, "The broker's kind where no URL names it.", ("BROKER_TRANSPORT",)),
+    Setting("broker_transport_options", Kind.DICT, {}, "Options for the broker's driver.", ("BROKER_TRANSPORT_OPTIONS",)),
+    Setting("broker_connection_timeout", Kind.SECONDS, 4, "How long connecting to the broker may take.", ("BROKER_CONNECTION_TIMEOUT",), minimum=0),
+    Setting("broker_connection_retry", Kind.BOOL, True, "Connect again when the connection to the broker is lost.", ("BROKER_CONNECTION_RETRY",)),
+    Setting(
+        "broker_connection_retry_on_startup",
+        Kind.BOOL,
+        None,
+        "Keep trying when the broker cannot be reached at start; None means as `broker_connection_retry`.",
+        ("BROKER_CONNECTION_RETRY_ON_STARTUP",),
+    ),
+    Setting(
+        "broker_connection_max_retries",
+        Kind.INT,
+        100,
+        "How often connecting is tried again before the worker gives up; None or 0 never gives up.",
+        ("BROKER_CONNECTION_MAX_RETRIES",),
+        minimum=0,
+    ),
+    Setting("broker_channel_error_retry", Kind.BOOL, False, "Reconnect after errors of a channel too.", ("BROKER_CHANNEL_ERROR_RETRY",)),
+    Setting(
+        "broker_failover_strategy",
+        Kind.SYMBOL,
+        None,
+        "The order in which alternative brokers are tried: `round-robin`, `shuffle`, or a function.",
+        ("BROKER_FAILOVER_STRATEGY",),
+    ),
+    Setting(
+        "broker_heartbeat",
+        Kind.FLOAT,
+        120,
+        "Seconds between two signs of life on AMQP connections; 0 or None sends none.",
+        ("BROKER_HEARTBEAT",),
+        minimum=0,
+    ),
+    Setting(
+        "broker_heartbeat_checkrate",
+        Kind.FLOAT,
+        3.0,
+        "How often within a heartbeat interval the broker's signs of life are checked.",
+        ("BROKER_HEARTBEAT_CHECKRATE",),
+        minimum=0,
+    ),
+    Setting("broker_login_method", Kind.TEXT, None, "The login mechanism of AMQP connections.", ("BROKER_LOGIN_METHOD",)),
+    Setting(
+        "broker_native_delayed_delivery_queue_type",
+        Kind.TEXT,
+        "quorum",
+        "The type of the queues in which RabbitMQ holds delayed messages.",
+        ("BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE",),
+        choices=("classic", "quorum"),
+    ),
+    Setting(
+        "broker_pool_limit",
+        Kind.INT,
+        10,
+        "How many connections a client keeps open; 0 or None opens one for each use.",
+        ("BROKER_POOL_LIMIT",),
+        minimum=0,
+    ),
+    Setting(
+        "broker_pool_acquire_timeout",
+        Kind.SECONDS,
+        None,
+        "How long to wait for a free connection of the pool; None waits as long as it takes.",
+        ("BROKER_POOL_ACQUIRE_TIMEOUT",),
+    ),
+    Setting("broker_use_ssl", Kind.SSL, False, "Speak TLS with the broker, with these options.", ("BROKER_USE_SSL",)),
+    Setting("broker_host", Kind.TEXT, None, "The broker's host where `broker_url` names none.", ("BROKER_HOST",)),
+    Setting("broker_port", Kind.INT, None, "The broker's port where `broker_url` names none.", ("BROKER_PORT",)),
+    Setting("broker_user", Kind.TEXT, None, "The broker's user where `broker_url` names none.", ("BROKER_USER",)),
+    Setting("broker_password", Kind.SECRET, None, "The broker's password where `broker_url` names none.", ("BROKER_PASSWORD",)),
+    Setting("broker_vhost", Kind.TEXT, None, "The broker's virtual host where `broker_url` names none.", ("BROKER_VHOST",)),
+    Setting("broker_publish_timeout", Kind.SECONDS, 10.0, "How long sending a message may take, all tries included.", minimum=0, ours=True),
+)

@@ -1,0 +1,33 @@
+"""Carrying out effects: one atomic write where the stores allow it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from celeriac.contracts.backend import ResultBackend
+from celeriac.model.effects import Writes
+from celeriac.model.envelope import Outgoing
+from celeriac.model.record import DueChord
+
+BodyOf = Callable[[DueChord], Sequence[Outgoing]]
+
+
+class Settler(Protocol):
+    """Carries out what the engine decided, a batch at a time."""
+
+    def flush(self, writes: Sequence[Writes], body_of: BodyOf) -> None:
+        """Carry out all of it: follow-ups and chord bodies sent, results stored, messages settled; on an exception it may be repeated.
+
+        Atomic where broker and result store are one; else in the order in which a crash repeats work and never loses it.
+        """
+        ...
+
+
+class Fuses(ABC):
+    """The broker can write results in the same breath, if they live in the same store."""
+
+    @abstractmethod
+    def fuse(self, backend: ResultBackend) -> Settler | None:
+        """Return a settler that writes to both at once, or None when this backend is somewhere else."""

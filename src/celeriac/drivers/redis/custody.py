@@ -1,0 +1,165 @@
+"""Leases and dead letters: what becomes of messages whose owner is gone, or whom nobody wants.
+
+Leases end by the server's clock, so the clocks of the workers' machines do not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+from celeriac.contracts.broker import DeadLetter
+from celeriac.drivers.redis import messages, scripts
+from celeriac.drivers.redis.bindings import Bindings
+from celeriac.drivers.redis.flight import Flight
+from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
+from celeriac.drivers.redis.messages import age, list_of
+from celeriac.drivers.redis.server import Server
+
+_PORTION = 500
+_UNACKED_EVERY = 10.0
+
+
+class Custody:
+    """One owner's lease, and its share in looking after everybody's."""
+
+    def __init__(self, server: Server, keys: BrokerKeys, flight: Flight, bindings: Bindings, *, owner: str, lease: float, visibility: float) -> None:
+        self._server = server
+        self._keys = keys
+        self._flight = flight
+        self._bindings = bindings
+        self._owner = owner
+        self._lease = lease
+        self._visibility = visibility
+        self._known: list[str] = []
+        self._known_at = -1e9
+        self._unacked_at = -1e9
+        self._renewed_at = -1e9
+
+    # leases
+
+    def renew(self) -> None:
+        """Prolong the lease on all queues that this owner fetches from, unless looking after the others has just done it."""
+        if time.monotonic() - self._renewed_at > self._lease / 2:
+            for group in self._server.together(list(self._flight.queues)):
+                self._server.call(scripts.RENEW, [self._keys.queue(name).owners for name in group], (self._owner, self._lease))
+
+    def recover(self) -> int:
+        """Put back what dead owners hold, promote what is due in every queue, and restore what Celery's dead workers held."""
+        if time.monotonic() - self._known_at > self._lease * 0.9:
+            self._known = self.all_queues()
+            self._known_at = time.monotonic()
+        count = sum(self._restore(queue, owner) for queue, owner in self._look())
+        if not self._server.address.cluster and time.monotonic() - self._unacked_at > _UNACKED_EVERY:
+            self._unacked_at = time.monotonic()
+            count += self._restore_unacked()
+        return count
+
+    def _look(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for group in self._server.together(self._known):
+            keys: list[bytes] = []
+            for name in group:
+                queue = self._keys.queue(name)
+                keys += (queue.owners, queue.delayed, *queue.lists)
+            mine = "".join("1" if self._owner and name in self._flight.queues else "0" for name in group)
+            reply = self._server.call(scripts.LOOK, keys, (len(self._keys.steps), self._owner, self._lease, mine))
+            found += [(group[reply[at]], reply[at + 1].decode()) for at in range(0, len(reply), 2)]
+        if self._flight.queues <= set(self._known):
+            self._renewed_at = time.monotonic()
+        return found
+
+    def _restore(self, name: str, owner: str, *, untouched: bool = False) -> int:
+        """Put back what an owner holds of a queue; unless ``untouched``, only if its lease has run out."""
+        queue = self._keys.queue(name)
+        taken, texts = self._server.run([("LRANGE", queue.taken(owner), 0, -1), ("HGETALL", queue.held(owner))])
+        held = {tag.decode(): text for tag, text in zip(texts[::2], texts[1::2])}
+        entries: list[tuple[str, bytes, int, bytes]] = [("", text, 0, text) for text in taken]
+        entries += [(tag, b"", min(list_of(tag), len(queue.lists) - 1), held[tag]) for tag in sorted(held, key=age, reverse=True)]
+        count = 0
+        for at in range(0, max(1, len(entries)), _PORTION):
+            arguments: list[object] = [owner, "1" if untouched else "0"]
+            for tag, old, to, text in entries[at : at + _PORTION]:
+                arguments += (tag, old, to, text if untouched else messages.redelivered(text))
+            keys = (queue.owners, queue.held(owner), queue.taken(owner), queue.given_away(owner), *queue.lists)
+            count += self._server.call(scripts.RESTORE, keys, arguments)
+        return count
+
+    def taken_away(self, seconds: float) -> bool:
+        """Say whether within that time something of this owner's was put back because its lease had run out."""
+        asked = [("GET", self._keys.queue(name).given_away(self._owner)) for name in self._flight.queues]
+        (now, _), *found = self._server.run([("TIME",), *asked])
+        return any(when is not None and float(when) >= int(now) - 1 - seconds for when in found)
+
+    def _restore_unacked(self) -> int:
+        """Give back what a worker of Celery's took and did not acknowledge within the visibility timeout."""
+        latest = time.time() - self._visibility
+        tags = self._server.one("ZRANGEBYSCORE", self._keys.unacked_index, "-inf", repr(latest), "LIMIT", 0, 100)
+        count = 0
+        for tag, found in zip(tags, self._server.one("HMGET", self._keys.unacked, *tags) if tags else ()):
+            if found is None:
+                continue
+            message, exchange, routing_key = json.loads(found)
+            text = messages.redelivered(json.dumps(message).encode())
+            for name in self._bindings.queues_of(exchange or "", routing_key or "") or [routing_key]:
+                queue = self._keys.queue(name)
+                to = queue.lists[messages.step_of(text, self._keys)]
+                count += self._server.call(scripts.RESTORE_UNACKED, (self._keys.unacked, self._keys.unacked_index, to), (tag, repr(latest), text))
+        return count
+
+    def release(self) -> None:
+        """Give everything back as if it had not been fetched; the owner is forgotten."""
+        for name in {*self.all_queues(), *self._flight.queues}:
+            self._restore(name, self._owner, untouched=True)
+        self._flight.forget_arrivals()
+        self._server.one("DEL", self._keys.flushed(self._owner))
+
+    def all_queues(self) -> list[str]:
+        """Return the queues that are known to any of our workers."""
+        return [name.decode() for name in self._server.one("SMEMBERS", self._keys.known)]
+
+    def anybody(self, queue: str) -> bool:
+        """Say whether a worker of ours fetches from a queue."""
+        seconds, _ = self._server.one("TIME")
+        return bool(self._server.one("ZCOUNT", self._keys.queue(queue).owners, int(seconds), "+inf"))
+
+    # dead letters
+
+    def dead(self, queue: str | None, limit: int) -> list[DeadLetter]:
+        """List dead letters, the newest first."""
+        found: list[DeadLetter] = []
+        for name in [queue] if queue is not None else self.all_queues():
+            keys = self._keys.queue(name)
+            rows = self._server.one("ZREVRANGE", keys.dead, 0, max(0, limit - 1), "WITHSCORES")
+            tags, died = rows[::2], rows[1::2]
+            if tags:
+                texts, reasons = self._server.run([("HMGET", keys.dead_texts, *tags), ("HMGET", keys.dead_reasons, *tags)])
+                found += [_letter(name, *row) for row in zip(tags, died, texts, reasons) if row[2] is not None]
+        return sorted(found, key=lambda letter: letter.died, reverse=True)[:limit]
+
+    def replay(self, letters: Collection[str]) -> int:
+        """Put dead letters back into their queues."""
+        count = 0
+        for keys, tag in self._places(letters):
+            text = self._server.one("HGET", keys.dead_texts, tag)
+            if text is not None:
+                fresh = messages.redelivered(text, 0)
+                count += self._drop(keys, tag, fresh, keys.lists[messages.step_of(fresh, self._keys)])
+        return count
+
+    def bury(self, letters: Collection[str]) -> int:
+        """Forget dead letters."""
+        return sum(self._drop(keys, tag, b"", keys.lists[0]) for keys, tag in self._places(letters))
+
+    def _drop(self, keys: QueueKeys, tag: str, text: bytes, to: bytes) -> int:
+        return int(self._server.call(scripts.REPLAY, (keys.dead, keys.dead_texts, keys.dead_reasons, to), (tag, text)))
+
+    def _places(self, letters: Iterable[str]) -> Sequence[tuple[QueueKeys, str]]:
+        parts = [letter.partition("/") for letter in letters]
+        return [(self._keys.queue(name), tag) for tag, found, name in parts if found]
+
+
+def _letter(queue: str, tag: bytes, died: bytes, text: bytes, reason: bytes | None) -> DeadLetter:
+    found = messages.delivery(text, "", queue)
+    return DeadLetter(f"{tag.decode()}/{queue}", queue, found.envelope, (reason or b"").decode(), float(died))

@@ -1,0 +1,272 @@
+"""What one owner has in flight: taken from queues by a script that records each message before it hands it out, and settled by tag.
+
+A message that ``BLMOVE`` brought to a waiting owner has no tag in the store yet: it stands in the owner's list of arrivals, under a tag made of its
+text. Whatever settles it gives it that tag first, in the same script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+
+from celeriac.drivers.redis import messages, scripts
+from celeriac.drivers.redis.batch import Writing
+from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
+from celeriac.drivers.redis.messages import Tags, age, delivery
+from celeriac.drivers.redis.server import Server
+from celeriac.model.envelope import Delivery, Settlement, Verdict
+from celeriac.model.errors import OperationalError
+
+_ARRIVED = "t-"
+
+
+class Flight:
+    """One owner's deliveries."""
+
+    def __init__(self, server: Server, keys: BrokerKeys, owner: str, lease: float) -> None:
+        self._server = server
+        self._keys = keys
+        self._owner = owner
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._tags = Tags(time.time_ns() // 1000, os.urandom(3).hex())
+        self._arrived: dict[str, bytes] = {}
+        self._uncertain: list[tuple[int, int]] = []
+        self._kept: list[Delivery] = []
+        self._turn = 0
+        self._announced: set[str] = set()
+        self.fetched: set[str] = set()
+        """The queues that were taken from."""
+        self.next_due: float | None = None
+        """Of the last ``take`` that found nothing: when it would find something."""
+        self.busy = True
+        """Whether to look before waiting: at first, and while looking finds something."""
+
+    # taking
+
+    def take(self, queues: Sequence[str], limit: int) -> list[Delivery]:
+        """Take what is due; queues take turns."""
+        if not self.fetched.issuperset(queues):
+            self.announce(queues)
+            self.fetched.update(queues)
+        found, self._kept = self._kept, []
+        try:
+            if self._uncertain:
+                found += self._reclaim(queues)
+            self._take_in_turns(queues, limit, found)
+            return self._without_early(found)
+        except BaseException:
+            # What has been taken already is the next call's.
+            self.keep(found)
+            raise
+
+    def keep(self, found: list[Delivery]) -> None:
+        """Keep what could not be handed out: the next ``take`` returns it."""
+        if found:
+            self._kept += found
+            self.busy = True
+
+    def _take_in_turns(self, queues: Sequence[str], limit: int, found: list[Delivery]) -> None:
+        if len(queues) > 1:
+            self._turn += 1
+            first = self._turn % len(queues)
+            queues = (*queues[first:], *queues[:first])
+        dues: list[float] = []
+        groups = self._server.together(queues)
+        # Several scripts (a cluster): first each group of queues has its share, then what is left over.
+        for share in (limit,) if len(groups) == 1 else (max(1, limit // len(groups)), limit):
+            for group in groups:
+                left = limit - len(found)
+                if left > 0:
+                    found += self._take(group, min(share, left), dues)
+        self.busy = bool(found)
+        self.next_due = min(dues, default=None)
+
+    def _take(self, queues: Sequence[str], limit: int, dues: list[float]) -> list[Delivery]:
+        each = [self._keys.queue(queue) for queue in queues]
+        keys: list[bytes] = []
+        for queue in each:
+            keys += (queue.owners, queue.delayed, queue.held(self._owner), *queue.lists)
+        with self._lock:
+            number = self._tags.reserve(limit)
+        prefix, share = self._tags.prefix, max(1, limit // len(each))
+        arguments = (self._owner, self._lease, limit, share, len(self._keys.steps), prefix, number)
+        try:
+            reply = self._server.call(scripts.FETCH, keys, arguments)
+        except OperationalError:
+            # The answer may have been lost after the messages were taken: look for them before the next ones.
+            self._uncertain.append((number, number + limit))
+            self.busy = True
+            raise
+        if reply[0]:
+            dues.append(float(reply[0]))
+        found: list[Delivery] = []
+        for at in range(1, len(reply), 3):
+            name, suffix = each[reply[at]].name, f".{reply[at + 1]}"
+            for text in reply[at + 2]:
+                found.append(delivery(text, f"{prefix}{number}{suffix}", name))
+                number += 1
+        return found
+
+    def _without_early(self, found: list[Delivery]) -> list[Delivery]:
+        """Put what a client sent ahead of its time into the delayed set."""
+        early: list[Settlement] = []
+        kept: list[Delivery] = []
+        for one in found:
+            due = messages.due_of(one)
+            if due is not None and due > time.time():
+                early.append(Settlement(Verdict.POSTPONE, one.tag, one.queue, until=due, untouched=True))
+            else:
+                kept.append(one)
+        if early:
+            self.settle(early)
+        return kept
+
+    def _reclaim(self, queues: Sequence[str]) -> list[Delivery]:
+        """Return what was taken by calls whose answer did not arrive."""
+        ranges = list(self._uncertain)
+        found: list[Delivery] = []
+        for name in queues:
+            texts = self._server.one("HGETALL", self._keys.queue(name).held(self._owner))
+            for tag, text in zip(texts[::2], texts[1::2]):
+                made, number = age(tag.decode())
+                if f"{made}." == self._tags.prefix and any(first <= number < end for first, end in ranges):
+                    found.append(delivery(text, tag.decode(), name))
+        del self._uncertain[: len(ranges)]
+        return sorted(found, key=lambda one: age(str(one.tag)))
+
+    def arrived(self, text: bytes, queue: str) -> Delivery:
+        """Return the delivery of what came while the owner waited."""
+        tag = _tag_of(text)
+        with self._lock:
+            again = tag in self._arrived
+            if not again:
+                self._arrived[tag] = text
+        if again:
+            # The same text twice: it gets a tag of its own at once.
+            with self._lock:
+                tag = f"{self._tags.prefix}{self._tags.reserve(1)}.0"
+            self._adopt(self._keys.queue(queue), [(tag, text)])
+        return delivery(text, tag, queue)
+
+    def missed_arrivals(self, queue: str) -> list[Delivery]:
+        """Return what came but was not seen, because the connection broke in that moment."""
+        texts = self._server.one("LRANGE", self._keys.queue(queue).taken(self._owner), 0, -1)
+        return [self.arrived(text, queue) for text in reversed(texts) if _tag_of(text) not in self._arrived]
+
+    def announce(self, queues: Iterable[str]) -> None:
+        """Let others know of queues, so that they find what is left of a worker that dies."""
+        new = [queue for queue in queues if queue not in self._announced]
+        if new:
+            self._server.one("SADD", self._keys.known, *new)
+            self._announced.update(new)
+
+    @property
+    def queues(self) -> set[str]:
+        """The queues that were announced."""
+        return self._announced
+
+    # settling
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Carry out verdicts."""
+        writing = Writing(self._server)
+        self.add_to(writing, settlements)
+        writing.run()
+        self.settled(settlements)
+
+    def add_to(self, writing: Writing, settlements: Sequence[Settlement]) -> None:
+        """Add verdicts to what is going to be written; call ``settled`` when it has been."""
+        acks: dict[str, list[str]] = {}
+        others: list[Settlement] = []
+        for settlement in settlements:
+            tag = str(settlement.tag)
+            text = self._arrived.get(tag) if self._arrived else None
+            if text is not None:
+                queue = self._keys.queue(settlement.queue)
+                if settlement.verdict is Verdict.ACK:
+                    writing.at(queue.owners).acknowledge_arrival(queue, self._owner, tag, text)
+                    continue
+                writing.at(queue.owners).adopt(queue, self._owner, tag, text)
+            if settlement.verdict is Verdict.ACK:
+                acks.setdefault(settlement.queue, []).append(tag)
+            else:
+                others.append(settlement)
+        for name, tags in acks.items():
+            queue = self._keys.queue(name)
+            writing.at(queue.owners).acknowledge(queue.held(self._owner), tags)
+        if others:
+            self._add_others(writing, others)
+
+    def _add_others(self, writing: Writing, settlements: list[Settlement]) -> None:
+        # Those that return to the head of a list do so the youngest first.
+        settlements = sorted(settlements, key=lambda s: age(str(s.tag)), reverse=True)
+        texts = self._new_texts([s for s in settlements if not s.untouched and s.verdict is not Verdict.REJECT])
+        now = time.time()
+        for at, settlement in enumerate(settlements):
+            queue = self._keys.queue(settlement.queue)
+            if settlement.verdict is Verdict.POSTPONE:
+                self.announce([settlement.queue])
+            # In one batch the one that was set aside first is the older one.
+            died = now + (len(settlements) - at) / 1e6
+            writing.at(queue.owners).give_back(queue, self._owner, settlement, texts.get(str(settlement.tag), b""), died)
+
+    def _new_texts(self, settlements: list[Settlement]) -> dict[str, bytes]:
+        """Return the texts of messages that count as handed out once more."""
+        found = {str(s.tag): self._arrived[str(s.tag)] for s in settlements if str(s.tag) in self._arrived}
+        asked = [s for s in settlements if str(s.tag) not in found]
+        if asked:
+            held = [self._keys.queue(s.queue).held(self._owner) for s in asked]
+            replies = self._server.run([("HGET", key, str(s.tag)) for key, s in zip(held, asked)])
+            found.update((str(s.tag), text) for s, text in zip(asked, replies) if text is not None)
+        return {tag: messages.redelivered(text) for tag, text in found.items()}
+
+    def forget_arrivals(self) -> None:
+        """Everything has been given back."""
+        self._arrived.clear()
+        self._kept.clear()
+
+    def settled(self, settlements: Iterable[Settlement]) -> None:
+        """The verdicts have been carried out."""
+        if self._arrived:
+            for settlement in settlements:
+                self._arrived.pop(str(settlement.tag), None)
+
+    # what there is
+
+    def held(self, queues: Iterable[str]) -> list[Delivery]:
+        """Return everything that this owner holds of these queues, the oldest first; arrivals have their tags from now on."""
+        found: list[Delivery] = []
+        for name in queues:
+            queue = self._keys.queue(name)
+            taken, texts = self._server.run([("LRANGE", queue.taken(self._owner), 0, -1), ("HGETALL", queue.held(self._owner))])
+            known = dict(zip(texts[::2], texts[1::2]))
+            if taken:
+                adopted = self._tagged(taken, known)
+                self._adopt(queue, adopted)
+                known.update((tag.encode(), text) for tag, text in adopted)
+            found += [delivery(text, tag.decode(), name) for tag, text in known.items()]
+        return sorted(found, key=lambda one: age(str(one.tag)))
+
+    def _tagged(self, texts: Sequence[bytes], known: dict[bytes, bytes]) -> list[tuple[str, bytes]]:
+        adopted: dict[str, bytes] = {}
+        for text in texts:
+            tag = _tag_of(text)
+            if tag in adopted or tag.encode() in known:
+                with self._lock:
+                    tag = f"{self._tags.prefix}{self._tags.reserve(1)}.0"
+            adopted[tag] = text
+        return list(adopted.items())
+
+    def _adopt(self, queue: QueueKeys, tagged: Iterable[tuple[str, bytes]]) -> None:
+        writing = Writing(self._server)
+        for tag, text in tagged:
+            writing.at(queue.owners).adopt(queue, self._owner, tag, text)
+        writing.run()
+
+
+def _tag_of(text: bytes) -> str:
+    return f"{_ARRIVED}{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:20]}.0.0"

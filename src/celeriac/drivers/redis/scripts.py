@@ -1,0 +1,385 @@
+"""The scripts: one for each change of state. All keys are declared; what is passed is flat.
+
+A script is atomic: others see all of it or nothing, and a server that dies has written all of it to its log or nothing.
+
+A server whose memory is full (``maxmemory``, ``noeviction``) refuses a script at its first command that may need memory, unless it has written
+something before. What workers do begins with a command that takes away, be it nothing: they go on, which alone frees the memory. Clients are refused.
+"""
+
+from __future__ import annotations
+
+from celeriac.drivers.redis.server import Script
+
+CHUNK = 3000
+"""Arguments that one command inside a script gets at most: Lua's stack holds 8,000."""
+
+_PROMOTE = """
+local function promote(delayed, first_list, now)
+  local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1000)
+  if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
+  for i = #due, 1, -1 do
+    local step, from = string.match(due[i], '^(%d+)|[^|]*|()')
+    redis.call('RPUSH', KEYS[first_list + tonumber(step)], string.sub(due[i], from))
+  end
+  return #due
+end
+"""
+
+_NOW = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
+local function stamp(seconds) return string.format('%.6f', seconds) end
+"""
+
+FETCH = Script(
+    _NOW
+    + _PROMOTE
+    + """
+-- KEYS, for each queue: owners, delayed, held, its lists. ARGV: owner, lease, limit, share, lists a queue, tag prefix, first number.
+-- Returns when the next delayed message is due ('' when something was found), then queue, list, messages, as often as it takes.
+local owner, limit, share, lists = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local prefix, number = ARGV[6], tonumber(ARGV[7])
+local size, found, ends = lists + 3, {''}, stamp(now + tonumber(ARGV[2]))
+for round = 1, 2 do
+  for base = 0, #KEYS - size, size do
+    if round == 1 then promote(KEYS[base + 2], base + 4, stamp(now)) end
+    local most = round == 1 and math.min(share, limit) or limit
+    for list = 1, lists do
+      if most > 0 then
+        local got = redis.call('RPOP', KEYS[base + 3 + list], most)
+        if got then
+          local n = #got
+          for from = 1, n, 1000 do
+            local pairs_ = {}
+            for i = from, math.min(from + 999, n) do
+              local at = 2 * (i - from)
+              pairs_[at + 1] = prefix .. number .. '.' .. (list - 1)
+              pairs_[at + 2] = got[i]
+              number = number + 1
+            end
+            redis.call('HSET', KEYS[base + 3], unpack(pairs_))
+          end
+          local at = #found
+          found[at + 1], found[at + 2], found[at + 3] = base / size, list - 1, got
+          most, limit = most - n, limit - n
+        end
+      end
+    end
+    if round == 1 then redis.call('ZADD', KEYS[base + 1], ends, owner) end
+  end
+  if limit <= 0 or #KEYS == size then break end
+end
+if #found == 1 then
+  for base = 0, #KEYS - size, size do
+    local first = redis.call('ZRANGE', KEYS[base + 2], 0, 0, 'WITHSCORES')
+    if first[2] and (found[1] == '' or tonumber(first[2]) < tonumber(found[1])) then found[1] = first[2] end
+  end
+end
+return found
+"""
+)
+
+WRITE = Script(
+    """
+-- A stream of operations; each takes its keys from KEYS and its arguments from ARGV, in order.
+local key, arg, last, call = 0, 1, #ARGV, redis.call
+local function final(result)
+  local old = call('GET', result)
+  if not old then return false end
+  if string.find(string.sub(old, 1, 64), 'status.?.?.?.?.?.?.?.?.?.?SUCCESS') then return true end
+  local said = call('GET', '{' .. result .. '}:about')
+  return said and string.sub(said, 1, 8) == 'SUCCESS\\n'
+end
+local function store(result, ttl, text)
+  local stored
+  if ttl == '' then
+    stored = call('SET', result, text, 'NX') or (not final(result) and call('SET', result, text))
+  else
+    stored = call('SET', result, text, 'PX', ttl, 'NX') or (not final(result) and call('SET', result, text, 'PX', ttl))
+  end
+  if stored then call('PUBLISH', result, text) end
+  return stored
+end
+local function give_up(held, tag)
+  local text = call('HGET', held, tag)
+  if text then call('HDEL', held, tag) end
+  return text
+end
+if ARGV[1] == 'R' or ARGV[1] == 'r' or ARGV[1] == 'S' then redis.pcall('ZREM', KEYS[1], '') end
+while arg <= last do
+  local op = ARGV[arg]
+  if op == 'P' or op == 'A' then
+    -- push messages | acknowledge tags: count, then each
+    local count, command = tonumber(ARGV[arg + 1]), op == 'P' and 'LPUSH' or 'HDEL'
+    local from, to = arg + 2, arg + 1 + count
+    for i = from, to, 3000 do call(command, KEYS[key + 1], unpack(ARGV, i, math.min(i + 2999, to))) end
+    key, arg = key + 1, to + 1
+  elseif op == 'R' then
+    -- results: count, time to live, then each text
+    local count, ttl = tonumber(ARGV[arg + 1]), ARGV[arg + 2]
+    for i = 1, count do store(KEYS[key + i], ttl, ARGV[arg + 2 + i]) end
+    key, arg = key + count, arg + 3 + count
+  elseif op == 'r' then
+    -- a result that does not say everything of itself: time to live, text, the rest; two keys
+    local ttl = ARGV[arg + 1]
+    if store(KEYS[key + 1], ttl, ARGV[arg + 2]) then
+      if ttl == '' then call('SET', KEYS[key + 2], ARGV[arg + 3]) else call('SET', KEYS[key + 2], ARGV[arg + 3], 'PX', ttl) end
+    end
+    key, arg = key + 2, arg + 4
+  elseif op == 'Z' then
+    -- a message that is not due yet: due, member
+    call('ZADD', KEYS[key + 1], ARGV[arg + 1], ARGV[arg + 2])
+    key, arg = key + 1, arg + 3
+  elseif op == 'T' then
+    -- what arrived while its owner waited gets its tag: tag, text
+    if call('LREM', KEYS[key + 1], 1, ARGV[arg + 2]) == 1 then call('HSET', KEYS[key + 2], ARGV[arg + 1], ARGV[arg + 2]) end
+    key, arg = key + 2, arg + 3
+  elseif op == 'L' then
+    -- acknowledge what arrived while its owner waited: tag, text
+    if call('LREM', KEYS[key + 1], 1, ARGV[arg + 2]) == 0 then call('HDEL', KEYS[key + 2], ARGV[arg + 1]) end
+    key, arg = key + 2, arg + 3
+  elseif op == 'Q' then
+    -- back to the head of a list: tag, new text or ''
+    local text = give_up(KEYS[key + 1], ARGV[arg + 1])
+    if text then call('RPUSH', KEYS[key + 2], ARGV[arg + 2] ~= '' and ARGV[arg + 2] or text) end
+    key, arg = key + 2, arg + 3
+  elseif op == 'D' then
+    -- not before: tag, due, head of the member, new text or ''
+    local text = give_up(KEYS[key + 1], ARGV[arg + 1])
+    if text then call('ZADD', KEYS[key + 2], ARGV[arg + 2], ARGV[arg + 3] .. (ARGV[arg + 4] ~= '' and ARGV[arg + 4] or text)) end
+    key, arg = key + 2, arg + 5
+  elseif op == 'X' then
+    -- set aside: tag, when, reason
+    local text = give_up(KEYS[key + 1], ARGV[arg + 1])
+    if text then
+      call('ZADD', KEYS[key + 2], ARGV[arg + 2], ARGV[arg + 1])
+      call('HSET', KEYS[key + 3], ARGV[arg + 1], text)
+      call('HSET', KEYS[key + 4], ARGV[arg + 1], ARGV[arg + 3])
+    end
+    key, arg = key + 4, arg + 4
+  elseif op == 'C' then
+    -- a chord's body is on its way: seconds to remember it; keys as ResultKeys.chord has them
+    call('SET', KEYS[key + 5], 'done', 'EX', ARGV[arg + 1])
+    call('DEL', KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], KEYS[key + 4], KEYS[key + 6])
+    key, arg = key + 6, arg + 2
+  elseif op == 'S' then
+    -- go on in another database
+    call('SELECT', ARGV[arg + 1])
+    arg = arg + 2
+  elseif op == 'I' then
+    -- only once, whoever repeats it because the answer did not arrive: number
+    if call('GET', KEYS[key + 1]) == ARGV[arg + 1] then return 0 end
+    call('DEL', KEYS[key + 1])
+    call('SET', KEYS[key + 1], ARGV[arg + 1], 'EX', 3600)
+    key, arg = key + 1, arg + 2
+  else
+    return redis.error_reply('ERR celeriac: unknown operation ' .. op)
+  end
+end
+return 1
+"""
+)
+
+COUNT = Script(
+    """
+-- KEYS: of one chord, as ResultKeys.chord has them. ARGV: size (0: somebody tells it, Celery's clients right before they send the last part),
+-- seconds to live ('' for ever), then for each part: index, member seen, body, failed, detail, how many parts it has added.
+-- Returns nothing, or whether it failed, then the details as pairs, then Celery's own parts with their indexes.
+local parts, delta, size, seen, mark, details = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local call = redis.call
+if call('EXISTS', mark) == 1 then return {} end
+for i = 3, #ARGV, 6 do
+  if call('SADD', seen, ARGV[i + 1]) == 1 then
+    call('ZADD', parts, ARGV[i], ARGV[i + 2])
+    call('HSET', details, ARGV[i], ARGV[i + 4])
+    if ARGV[i + 3] == '1' then call('HSETNX', details, 'failed', ARGV[i]) end
+    if ARGV[i + 5] ~= '0' then call('INCRBY', delta, ARGV[i + 5]) end
+  end
+end
+if ARGV[1] ~= '0' then call('SET', size, ARGV[1], 'NX') end
+if ARGV[2] ~= '' then
+  for i = 1, 6 do if i ~= 5 then call('EXPIRE', KEYS[i], ARGV[2]) end end
+end
+local failed = call('HGET', details, 'failed')
+if failed then return {'1', {failed, call('HGET', details, failed)}, {}} end
+local told = call('GET', size)
+if not told or call('SCARD', seen) < tonumber(told) + tonumber(call('GET', delta) or 0) then return {} end
+return {'0', call('HGETALL', details), call('ZRANGE', parts, 0, -1, 'WITHSCORES')}
+"""
+)
+
+LOOK = Script(
+    _NOW
+    + _PROMOTE
+    + """
+-- KEYS, for each queue: owners, delayed, its lists. ARGV: lists a queue, owner, lease, for each queue 1 if that owner fetches from it.
+-- Prolongs the owner's lease where it fetches, promotes what is due elsewhere; returns queue, dead owner, as often as it takes.
+local size, found, ends = tonumber(ARGV[1]) + 2, {}, stamp(now + tonumber(ARGV[3]))
+redis.call('ZREM', KEYS[1], '')
+for base = 0, #KEYS - size, size do
+  local at = base / size + 1
+  if string.sub(ARGV[4], at, at) == '1' then
+    redis.call('ZADD', KEYS[base + 1], ends, ARGV[2])
+  else
+    promote(KEYS[base + 2], base + 3, stamp(now))
+  end
+  for _, owner in ipairs(redis.call('ZRANGEBYSCORE', KEYS[base + 1], '-inf', stamp(now))) do
+    found[#found + 1] = base / size
+    found[#found + 1] = owner
+  end
+end
+return found
+"""
+)
+
+RENEW = Script(
+    _NOW
+    + """
+-- KEYS: owners of each queue. ARGV: owner, lease.
+redis.call('ZREM', KEYS[1], '')
+for i = 1, #KEYS do redis.call('ZADD', KEYS[i], stamp(now + tonumber(ARGV[2])), ARGV[1]) end
+"""
+)
+
+RESTORE = Script(
+    _NOW
+    + """
+-- KEYS: owners, held, taken, given away, lists. ARGV: owner, 1 if whatever its lease says, then for each message, the youngest first:
+-- tag ('' for one without), text, list, new text. Returns how many went back to the head of their lists. The owner is forgotten when nothing is
+-- left, but not before a minute after its end: until then something may still arrive by a command that it left blocked.
+local owner, count, call = ARGV[1], 0, redis.call
+local ends = call('ZSCORE', KEYS[1], owner)
+if ARGV[2] ~= '1' and ends and tonumber(ends) > now then return 0 end
+for i = 3, #ARGV, 4 do
+  local there
+  if ARGV[i] ~= '' then there = call('HDEL', KEYS[2], ARGV[i]) else there = call('LREM', KEYS[3], 1, ARGV[i + 1]) end
+  if there == 1 then
+    call('RPUSH', KEYS[5 + tonumber(ARGV[i + 2])], ARGV[i + 3])
+    count = count + 1
+  end
+end
+if count > 0 and ARGV[2] ~= '1' then call('SET', KEYS[4], stamp(now), 'EX', 86400) end
+if call('EXISTS', KEYS[2], KEYS[3]) == 0 and (ARGV[2] == '1' or not ends or tonumber(ends) < now - 60) then call('ZREM', KEYS[1], owner) end
+return count
+"""
+)
+
+RESTORE_UNACKED = Script(
+    """
+-- KEYS: Celery's hash and index of messages in flight, the list. ARGV: tag, the latest time of delivery that counts as lost, new text.
+local delivered = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if not delivered or tonumber(delivered) > tonumber(ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('RPUSH', KEYS[3], ARGV[3])
+return 1
+"""
+)
+
+CARRY = Script(
+    """
+-- KEYS: where messages are, lists. ARGV: how they are kept there (H hash, L list, Z sorted set), then for each: name, list, new text.
+-- What was held goes to the heads of the lists, what was delayed to their ends.
+local remove = ARGV[1] == 'H' and 'HDEL' or 'ZREM'
+for i = 2, #ARGV, 3 do
+  local there
+  if ARGV[1] == 'L' then there = redis.call('LREM', KEYS[1], 1, ARGV[i]) else there = redis.call(remove, KEYS[1], ARGV[i]) end
+  if there == 1 then redis.call(ARGV[1] == 'Z' and 'LPUSH' or 'RPUSH', KEYS[2 + tonumber(ARGV[i + 1])], ARGV[i + 2]) end
+end
+"""
+)
+
+REPLAY = Script(
+    """
+-- KEYS: dead, texts, reasons, list. ARGV: id, new text ('' only forgets it).
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+if ARGV[2] ~= '' then redis.call('LPUSH', KEYS[4], ARGV[2]) end
+return 1
+"""
+)
+
+PURGE = Script(
+    """
+-- KEYS: lists, and the delayed set as the last. Returns how many messages were thrown away.
+local count = redis.call('ZCARD', KEYS[#KEYS])
+for i = 1, #KEYS - 1 do count = count + redis.call('LLEN', KEYS[i]) end
+redis.call('DEL', unpack(KEYS))
+return count
+"""
+)
+
+ARM = Script(
+    _NOW
+    + """
+-- KEYS: idle, watchers, alone. ARGV: owner, seconds for which it counts, most watchers, bells. Returns whether it is to watch, and how many others
+-- are idle. One that is alone does not say so when it goes to work, so it has to be told when it is alone no more.
+local owner, ends = ARGV[1], stamp(now + tonumber(ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', stamp(now))
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', stamp(now))
+redis.call('ZADD', KEYS[1], ends, owner)
+local watches = redis.call('ZSCORE', KEYS[2], owner) or redis.call('ZCARD', KEYS[2]) < tonumber(ARGV[3])
+if watches then redis.call('ZADD', KEYS[2], ends, owner) end
+local others = redis.call('ZCARD', KEYS[1]) - 1
+local alone = redis.call('GET', KEYS[3])
+if others == 0 then
+  redis.call('SET', KEYS[3], owner, 'EX', 3600)
+elseif alone then
+  redis.call('DEL', KEYS[3])
+  if alone ~= owner then
+    redis.call('INCR', ARGV[4] .. alone)
+    redis.call('EXPIRE', ARGV[4] .. alone, 3600)
+  end
+end
+return {watches and 1 or 0, others}
+"""
+)
+
+LEAVE = Script(
+    """
+-- KEYS: idle, watchers, alone. ARGV: owner, bells. Rings for one that is idle and does not watch yet, so that it does.
+redis.call('ZREM', KEYS[1], ARGV[1])
+if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('DEL', KEYS[3]) end
+if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then return 0 end
+for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, 9)) do
+  if not redis.call('ZSCORE', KEYS[2], other) then
+    redis.call('INCR', ARGV[2] .. other)
+    redis.call('EXPIRE', ARGV[2] .. other, 3600)
+    return 1
+  end
+end
+return 0
+"""
+)
+
+FIRE = Script(
+    _NOW
+    + """
+-- KEYS: leader, slots, entries, then the lists and delayed sets. ARGV: token, name, slot, entry, then for each message: due ('' at once), text.
+local leader = redis.call('HMGET', KEYS[1], 'token', 'ends')
+if leader[1] ~= ARGV[1] then return 0 end
+local fired = redis.call('HGET', KEYS[2], ARGV[2])
+if fired and tonumber(fired) >= tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
+for i = 5, #ARGV, 2 do
+  local key = KEYS[4 + (i - 5) / 2]
+  if ARGV[i] == '' then redis.call('LPUSH', key, ARGV[i + 1]) else redis.call('ZADD', key, ARGV[i], ARGV[i + 1]) end
+end
+return 1
+"""
+)
+
+LEAD = Script(
+    _NOW
+    + """
+-- KEYS: leader. ARGV: candidate, seconds. Returns the token, or 0.
+local name, token, ends = unpack(redis.call('HMGET', KEYS[1], 'name', 'token', 'ends'))
+if name and name ~= ARGV[1] and tonumber(ends) > now then return 0 end
+token = tonumber(token or 0)
+if name ~= ARGV[1] then token = token + 1 end
+redis.call('HSET', KEYS[1], 'name', ARGV[1], 'token', token, 'ends', stamp(now + tonumber(ARGV[2])))
+return token
+"""
+)

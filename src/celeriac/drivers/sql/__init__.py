@@ -1,0 +1,1 @@
+"""Messages, results and schedules in one SQL database: the embedded default's SQLite file."""

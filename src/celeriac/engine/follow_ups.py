@@ -1,0 +1,99 @@
+"""What a finished attempt sends: callbacks, the next step of its chain, errbacks."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any
+
+from celeriac.canvas.algebra import Signature, maybe_signature
+from celeriac.canvas.sending import collecting
+from celeriac.engine import abandon
+from celeriac.engine.current import Attempt
+from celeriac.engine.exception_info import safe_repr
+from celeriac.engine.retry import stamps_of
+from celeriac.model.request import Request
+
+logger = logging.getLogger("celeriac.app.trace")
+
+
+def after_success(attempt: Attempt, value: Any) -> None:
+    """Register the callbacks and the next step of the chain, each of which gets the value."""
+    request = attempt.request
+    callbacks, chain = request.callbacks, request.chain
+    client = attempt.tools.client
+    options = _inherited(attempt)
+    with collecting(attempt.plans):
+        for callback in callbacks or ():
+            _note(attempt, _send(attempt, maybe_signature(callback, app=client), value, options))
+        if chain:
+            rest = list(chain)
+            following = maybe_signature(rest.pop(), app=client)
+            _note(attempt, _send(attempt, following, value, {**options, "chain": rest or None}))
+
+
+def after_failure(attempt: Attempt, error: BaseException, traceback: str) -> None:
+    """Run, or register, the errbacks.
+
+    An errback whose function takes several arguments is run here and now with (request, exception, traceback); one that takes a single
+    argument, is bound, or is not registered here is sent as a task with the id of the failed one.
+    """
+    request = attempt.request
+    if request.errbacks:
+        call_errbacks(attempt, request.errbacks, request, error, traceback)
+    if request.chain:
+        abandon.rest(attempt, request.chain, error, traceback)
+
+
+def takes_details(task: Any) -> bool:
+    """Whether an errback's task takes (request, exception, traceback), as opposed to an id."""
+    if task is None or getattr(task, "bind_to_self", False):
+        return False
+    try:
+        parameters = inspect.signature(task.run).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return True
+    return sum(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters) > 1
+
+
+def call_errbacks(attempt: Attempt, errbacks: Any, request: Request, error: BaseException, traceback: str) -> None:
+    """Run, or register, errbacks for a call that failed (the request says which)."""
+    for errback in errbacks or ():
+        try:
+            _fail(attempt, maybe_signature(errback, app=attempt.tools.client), request, error, traceback)
+        except Exception as trouble:
+            logger.exception("Task %s[%s]: errback %s raised: %s", request.task, request.id, errback, safe_repr(trouble))
+
+
+def _fail(attempt: Attempt, errback: Signature, request: Request, error: BaseException, traceback: str) -> None:
+    if takes_details(attempt.tools.client.tasks.get(errback.name)):
+        errback(request, error, traceback)
+        return
+    options = {"root_id": request.root_id or request.id, "parent_id": request.id, "add_to_parent": False, **stamps_of(request)}
+    with collecting(attempt.plans):
+        errback.apply_async((request.id,), **options)
+
+
+def _send(attempt: Attempt, following: Signature, value: Any, options: dict[str, Any]) -> Any:
+    if attempt.request.is_eager and following.get("subtask_type"):
+        # A workflow that nobody counts the parts of: here and now is the only place where it can run.
+        chain = options.pop("chain", None)
+        whole = Signature.TYPES["chain"](following, *reversed(chain)) if chain else following
+        return whole.apply((value,))
+    return following.apply_async((value,), **options)
+
+
+def _inherited(attempt: Attempt) -> dict[str, Any]:
+    request = attempt.request
+    options: dict[str, Any] = {"root_id": request.root_id or request.id, "parent_id": request.id, "add_to_parent": False}
+    if attempt.tools.inherit_priority:
+        options["priority"] = (request.delivery_info or {}).get("priority")
+    options.update(stamps_of(request))
+    return options
+
+
+def _note(attempt: Attempt, result: Any) -> None:
+    if result is not None:
+        attempt.add_child(result)

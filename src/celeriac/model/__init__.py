@@ -1,0 +1,1 @@
+"""THE WORDS: values that every other room shares. Nothing here knows of sockets, time or applications."""

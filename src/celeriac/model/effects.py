@@ -1,0 +1,67 @@
+"""Everything that follows from one delivery, as data. The engine decides, the settler acts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celeriac.lib.value import Value
+from celeriac.model.envelope import Delivery, Outgoing, Settlement
+from celeriac.model.event import Event
+from celeriac.model.outcome import Lost
+from celeriac.model.plan import Plan
+from celeriac.model.record import ChordPart, ResultMeta, ResultRecord
+
+
+class ChordShare(Value, frozen=True):
+    """A finished part of a chord, not yet encoded. ``size`` 0: its message does not tell, the store was told."""
+
+    group: str
+    index: int
+    size: int
+    failed: bool = False
+    task_id: str = ""
+    state: str = "SUCCESS"
+    result: Any = None
+    body: Any = None
+    """The signature of the chord's body, as the part's message brought it."""
+    queue: str = ""
+    """Where the part's message came from: workers of ours read it, so that is where the chord is finished."""
+    priority: int = 0
+    root_id: str | None = None
+    more: int = 0
+    """How many parts this one has added to its chord."""
+
+
+class Effects(Value, frozen=True):
+    """What the engine decided."""
+
+    settlement: Settlement | None = None
+    result: ResultMeta | None = None
+    plans: tuple[Plan, ...] = ()
+    chord: ChordShare | None = None
+    events: tuple[Event, ...] = ()
+    more: tuple[ResultMeta, ...] = ()
+    """Results of tasks that will not run because this one failed."""
+
+
+class Writes(Value, frozen=True):
+    """The same, encoded for drivers: this is what crosses from a task process to the consumer."""
+
+    settlement: Settlement | None = None
+    records: tuple[ResultRecord, ...] = ()
+    publish: tuple[Outgoing, ...] = ()
+    part: ChordPart | None = None
+    events: tuple[Event, ...] = ()
+
+
+class Job(Value, frozen=True):
+    """A delivery that is to be run, on its way to a task process."""
+
+    delivery: Delivery
+    received: float
+    """Epoch seconds at which the consumer had it."""
+    acked: bool = False
+    """Whether its message has been acknowledged already (early ack)."""
+    hostname: str = ""
+    lost: Lost | None = None
+    """Set when an earlier process died with it: it is to be concluded, not run."""

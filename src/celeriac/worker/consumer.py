@@ -1,0 +1,253 @@
+"""The consumer: all network I/O of a worker with task processes, in two plain loops. No user code."""
+
+from __future__ import annotations
+
+import logging
+import select
+import threading
+from collections.abc import Callable
+
+from celeriac.engine.attempt import conclude_lost_plain
+from celeriac.engine.refusals import terminated
+from celeriac.lib.clock import Clock
+from celeriac.lib.signpost import reach
+from celeriac.model.effects import Effects, Job, Writes
+from celeriac.model.errors import OperationalError
+from celeriac.model.outcome import Lost
+from celeriac.worker import adoption, notices
+from celeriac.worker.dispatch import Dispatch, name_of
+from celeriac.worker.intake import untouched
+from celeriac.worker.ledger import Ledger
+from celeriac.worker.notices import Notice
+from celeriac.worker.pace import Pace
+from celeriac.worker.packets import Channel, Report, decode_report
+from celeriac.worker.parts import Station
+from celeriac.worker.slots import Slots
+
+logger = logging.getLogger("celeriac.worker")
+
+FETCH_WAIT = 1.0
+"""The longest that a fetch waits (seconds), and so what a shutdown may wait for it."""
+
+_LEFT_OVER = 0.1
+_AUDIT = 0.5
+_MOST_AT_ONCE = 2_000
+
+
+class Consumer:
+    """Fetches and dispatches in one thread, collects and settles in the other; ends when it is told to and nothing is out."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        dispatch: Dispatch,
+        ledger: Ledger,
+        pace: Pace,
+        slots: Slots,
+        jobs: Channel,
+        reports: Channel,
+        control: Channel,
+        encode: Callable[[Effects], Writes],
+        flush_log: Callable[[], object],
+        clock: Clock,
+    ) -> None:
+        self._station = station
+        self._gate = station.gate
+        self._intake = station.intake
+        self._outbox = station.outbox
+        self._dispatch = dispatch
+        self._ledger = ledger
+        self._pace = pace
+        self._slots = slots
+        self._jobs = jobs
+        self._reports = reports
+        self._control = control
+        self._encode = encode
+        self._flush_log = flush_log
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._cold = False
+        self._ended = False
+        self._audit_at = 0.0
+        self._suspects: set[int] = set()
+        self._fetcher = threading.Thread(target=self._fetch_loop, name="fetcher", daemon=True)
+
+    def run(self, *, restarted: bool) -> None:
+        """Work until the shutdown is complete."""
+        adopted = adoption.adopt(self._station.broker, self._slots, self._jobs, self._ledger, self._intake, restarted=restarted)
+        self._collect()
+        adoption.return_orphans(adopted, self._outbox)
+        self._station.duties.start()
+        self._fetcher.start()
+        reach("worker.ready")
+        self._settle_loop()
+        self._station.leave()
+        self._flush_log()
+
+    # the fetching thread
+
+    def _fetch_loop(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                self._fetch_and_dispatch()
+                attempt = 0
+            except OperationalError as error:
+                attempt += 1
+                seconds = min(2.0, 0.1 * 2**attempt)
+                logger.warning("consumer: Cannot fetch: %s. Trying again in %.1fs.", error, seconds)
+                self._stopping.wait(seconds)
+            except Exception:
+                logger.exception("consumer: Fetching failed.")
+                self._stopping.wait(1.0)
+
+    def _fetch_and_dispatch(self) -> None:
+        room = self._dispatch.wait_for_room(_LEFT_OVER)
+        if not room:
+            self._give_back_left_over()
+            return
+        if not self._intake:
+            self._intake.fetch(room * self._pace.appetite, FETCH_WAIT)
+        if not self._stopping.is_set():
+            self._hand_out(room)
+        # Now, not a batch later: "received" should stand above "succeeded" in a log that all processes share.
+        self._flush_log()
+
+    def _hand_out(self, room: int) -> None:
+        packets = self._intake.take(lambda jobs: self._dispatch.pack(jobs, room))
+        if packets:
+            jobs = [job for packet in packets for job in packet]
+            marked = self._intake.acknowledge(jobs)
+            if len(marked) < len(jobs):
+                self._dispatch.send([[job] for job in marked])
+                return
+            rest = iter(marked)
+            self._dispatch.send([[next(rest) for _ in packet] for packet in packets])
+
+    def _give_back_left_over(self) -> None:
+        """All task processes are busy with long jobs: what was fetched for them can run elsewhere."""
+        if self._intake:
+            self._intake.give_back()
+
+    # the settling thread
+
+    def _settle_loop(self) -> None:
+        poll = select.poll()
+        poll.register(self._reports.fileno(), select.POLLIN)
+        poll.register(self._control.fileno(), select.POLLIN)
+        while not self._finished():
+            waiting = 50 if self._stopping.is_set() else (self._pause() if self._audit_at else None)
+            for descriptor, _ in poll.poll(waiting):
+                if descriptor == self._control.fileno():
+                    self._read_notices()
+            self._collect()
+            self._outbox.flush()
+            self._flush_log()
+            if self._audit_at and self._clock.monotonic() >= self._audit_at:
+                self._audit()
+
+    def _pause(self) -> int:
+        return max(1, int((self._audit_at - self._clock.monotonic()) * 1000) + 1)
+
+    def _finished(self) -> bool:
+        if self._cold:
+            return self._ended
+        return self._stopping.is_set() and not self._fetcher.is_alive() and not self._ledger and not self._pending()
+
+    def _pending(self) -> bool:
+        """Handed-back jobs whose message is gone must still be run while task processes are there."""
+        self._intake.give_back()
+        if self._intake:
+            self._hand_out(len(self._intake))
+        return bool(self._intake) or bool(self._ledger)
+
+    def _collect(self) -> None:
+        collected = 0
+        while collected < _MOST_AT_ONCE:
+            content = self._reports.receive(block=False)
+            if not content:
+                return
+            report = decode_report(content)
+            self._accept(report)
+            collected += len(report.writes) + 1
+
+    def _accept(self, report: Report) -> None:
+        if report.early:
+            self._outbox.add(report.early)
+        if report.writes:
+            self._outbox.add(report.writes)
+        for job, seconds in zip(self._ledger.report(report), report.times):
+            self._pace.note(name_of(job), seconds)
+        if report.unclaimed >= 0:
+            self._hand_out_first(self._ledger.hand_back(report))
+        if report.last or report.unclaimed >= 0:
+            self._dispatch.freed()
+
+    # what the supervisor says
+
+    def _read_notices(self) -> None:
+        while content := self._control.receive(block=False):
+            notice = notices.decode(content)
+            if notice.kind == "died":
+                self._bury(notice)
+            elif notice.kind == "end":
+                self._ended = True
+            else:
+                self._stopping.set()
+                self._cold = self._cold or notice.kind == "cold"
+                self._dispatch.freed()
+                self._station.broker.wake()
+
+    def _bury(self, notice: Notice) -> None:
+        """A task process died: its last reports first, then what it had in hand."""
+        self._collect()
+        slot = notice.slot
+        if slot is None:
+            return
+        begun, unbegun = self._ledger.dead(slot)
+        if notice.terminated is not None and begun and begun[-1].lost is None:
+            ended = Lost(reason=notice.reason, kind="terminated", signal=notice.terminated)
+            self._outbox.add([self._encode(terminated(begun.pop(), ended, self._gate))])
+        lost = Lost(reason=notice.reason, kind="lost" if notice.limit is None else "timeout", signal=notice.signal, limit=notice.limit)
+        if self._cold:
+            self._outbox.add([self._interrupted(job, lost) for job in begun] + [untouched(job) for job in unbegun if not job.acked])
+        else:
+            again = [job.replace(lost=lost) for job in begun if job.lost is None]
+            self._outbox.add([self._encode(conclude_lost_plain(job, job.lost, self._gate)) for job in begun if job.lost is not None])
+            self._hand_out_first([*again, *unbegun])
+        # Deaths that follow each other closely must not put the audit off.
+        self._audit_at = self._audit_at or self._clock.monotonic() + _AUDIT
+        self._dispatch.freed()
+
+    def _hand_out_first(self, jobs: list[Job]) -> None:
+        """Let jobs be the next to be handed out, also when the fetching thread waits for new ones at the moment."""
+        if jobs:
+            self._intake.put_first(jobs)
+            self._station.broker.wake()
+
+    def _interrupted(self, job: Job, lost: Lost) -> Writes:
+        """Cold shutdown: what may run again goes back, what may not is recorded as lost."""
+        if job.acked:
+            return self._encode(conclude_lost_plain(job, lost, self._gate))
+        return untouched(job)
+
+    def _audit(self) -> None:
+        """Find packets that nobody has: a process may have died between taking one and noting it in its slot.
+
+        A living process may be between the two as well, so it takes two looks; and still only what may run twice is handed out again.
+        """
+        unread = adoption.unread_packets(self._jobs)
+        in_hand = {slot.packet for slot in self._slots.all()} | {packet.number for packet, _ in unread}
+        self._read_notices()
+        self._collect()
+        suspects = self._ledger.missing(in_hand)
+        for number in set(suspects) & self._suspects:
+            logger.warning("consumer: Packet %d was lost with its process.", number)
+            jobs = self._ledger.withdraw(number)
+            self._hand_out_first([job.replace(lost=Lost("Worker exited prematurely")) if job.acked else job for job in jobs])
+        self._suspects = set(suspects)
+        self._audit_at = self._clock.monotonic() + _AUDIT if suspects else 0.0
+        for _, content in unread:
+            self._jobs.send(content)
+        self._dispatch.freed()

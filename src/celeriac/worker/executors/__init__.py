@@ -1,0 +1,1 @@
+"""Where jobs run: task processes (prefork), or the worker's own process (solo)."""

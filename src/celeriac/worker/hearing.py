@@ -1,0 +1,65 @@
+"""Puts remote control and autoscaling beside an executor."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from celeriac.contracts.broker import Broadcasts, ShowsDelayed
+from celeriac.control.node import Node
+from celeriac.control.state import ControlState
+from celeriac.lib.lamport import LamportClock
+from celeriac.worker.autoscale import LOOK, Autoscaler
+from celeriac.worker.controls import Controls
+from celeriac.worker.duties import Duty
+from celeriac.worker.parts import Parts, Station
+from celeriac.worker.place import Place
+from celeriac.worker.remote import RemoteControl
+
+logger = logging.getLogger("celeriac.worker")
+
+_MOST_DELAYED = 1_000
+"""How many delayed messages are told from others; with more of them, some count as a load."""
+
+KEEPALIVE = 30.0
+"""Seconds for which a process that is not needed is kept (environment variable AUTOSCALE_KEEPALIVE)."""
+
+
+def hear(parts: Parts, station: Station, place: Place) -> None:
+    """Let a worker hear commands, if its settings and its broker allow it; and scale itself, if it is to."""
+    scaler = None
+    bounds = parts.options.autoscale
+    if bounds is not None:
+        scaler = Autoscaler(bounds[1], bounds[0], float(os.environ.get("AUTOSCALE_KEEPALIVE") or KEEPALIVE))
+        station.duties.add(Duty("scale the pool", LOOK, lambda: _scale(scaler, place, station, parts)))
+    if parts.app.conf.is_set("worker_autoscaler"):
+        logger.warning("The setting worker_autoscaler has no effect: this worker scales itself by what waits (--autoscale).")
+    controls = Controls(parts, station, place, scaler)
+    if not parts.app.conf.worker_enable_remote_control:
+        return
+    broker: object = station.broker
+    if not isinstance(broker, Broadcasts):
+        logger.warning("The broker %s cannot broadcast: this worker does not hear remote control.", type(broker).__name__)
+        return
+    node = Node(ControlState(controls, LamportClock()))
+    station.remote = RemoteControl(broker, parts.app.conf.control_exchange, node, controls.stop)
+    station.remote.start()
+
+
+def _scale(scaler: Autoscaler, place: Place, station: Station, parts: Parts) -> None:
+    size, busy = place.size, place.busy
+    waits = busy >= size and (place.waits or _backlog(station))
+    wanted = scaler.wanted(size, busy, waits, parts.clock.monotonic())
+    if wanted != size:
+        logger.info("Scaling %s the pool from %d to %d.", "up" if wanted > size else "down", size, wanted)
+        place.resize(wanted)
+
+
+def _backlog(station: Station) -> bool:
+    """Whether messages that are due wait in the broker."""
+    broker: object = station.broker
+    queues = station.intake.queues
+    depth = sum(station.broker.depth(queue) for queue in queues)
+    if not depth or not isinstance(broker, ShowsDelayed):
+        return depth > 0
+    return depth > len(broker.delayed(queues, limit=min(depth, _MOST_DELAYED)))

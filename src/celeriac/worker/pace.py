@@ -1,0 +1,68 @@
+"""How long tasks take, and so how many of them make one packet and how many packets may be out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MOST_JOBS = 64
+"""The most jobs in one packet, however short they are."""
+
+_RISE = 0.5
+_FALL = 0.05
+_MEDIUM = 0.005
+
+
+class Pace:
+    """A high quantile of recent run times by task name: it rises fast and falls slowly.
+
+    A task that has not been seen is taken to be long, so it travels alone.
+    """
+
+    def __init__(self, packet_time: float) -> None:
+        self.packet_time = packet_time
+        self._estimates: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+        """How many runs of each task have ended here."""
+        self._appetite = 1.0
+        self._recent = 1.0
+
+    def note(self, name: str, seconds: float) -> None:
+        """Learn from one run."""
+        known = self._estimates.get(name)
+        if known is None:
+            known = seconds
+        self.counts[name] = self.counts.get(name, 0) + 1
+        known += (seconds - known) * (_RISE if seconds > known else _FALL)
+        self._estimates[name] = self._recent = known
+
+    def estimate(self, name: str) -> float:
+        """Return the seconds that a run of this task may well take."""
+        return self._estimates.get(name, self.packet_time)
+
+    def count(self, names: Iterable[str]) -> int:
+        """Return how many of the next jobs, in order, make one packet: at least one, about ``packet_time`` together."""
+        total, jobs = 0.0, 0
+        for name in names:
+            total += self.estimate(name)
+            if jobs and (total > self.packet_time or jobs >= MOST_JOBS):
+                break
+            jobs += 1
+        return jobs
+
+    def composed(self, packets: int, jobs: int) -> None:
+        """Learn how full the last packets were; decides how many jobs the next fetch asks for."""
+        if packets:
+            full = jobs / packets
+            self._appetite = min(MOST_JOBS, 2.0 * full if full >= self._appetite else full)
+
+    @property
+    def appetite(self) -> int:
+        """How many jobs to fetch for each packet that may go out."""
+        return max(1, int(self._appetite)) if self._recent < self.packet_time else 1
+
+    @property
+    def ahead(self) -> int:
+        """How many packets may be out for each task process: one while tasks are long, more while they are short."""
+        if self._recent < self.packet_time:
+            return 8
+        return 2 if self._recent < _MEDIUM else 1

@@ -1,0 +1,186 @@
+"""What every executor is put together from: the broker side of a worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from celeriac.app.chords import body_maker
+from celeriac.contracts.backend import Expires, FindsDueChords, ResultBackend
+from celeriac.contracts.broker import Broker, CountsStarts, Leases, RemembersRevoked
+from celeriac.drivers.registry import settler_for
+from celeriac.drivers.two_step import TwoStep
+from celeriac.engine.attempt import Tools
+from celeriac.engine.rate_limit import CLUSTER, Store, per_second
+from celeriac.engine.refusals import Gate
+from celeriac.engine.revoked import KEPT, MOST, Revoked
+from celeriac.lib.clock import Clock
+from celeriac.lib.ids import uuid
+from celeriac.lib.service import Service
+from celeriac.lib.urls import censor
+from celeriac.model.effects import Effects, Writes
+from celeriac.model.errors import ImproperlyConfigured, OperationalError
+from celeriac.worker.chord_repair import LOOK, ChordRepair
+from celeriac.worker.duties import Duties, Duty
+from celeriac.worker.intake import Intake
+from celeriac.worker.limits import Limits
+from celeriac.worker.logs import LineLog
+from celeriac.worker.options import WorkerOptions, logfile_for
+from celeriac.worker.outbox import Outbox
+from celeriac.worker.pace import Pace
+from celeriac.worker.revocations import SYNC, Revocations
+
+logger = logging.getLogger("celeriac.worker")
+
+_CLEANUP = 600.0
+_SAVE = 30.0
+
+
+class Parts:
+    """The application, the options and what follows from them, before anything is opened."""
+
+    def __init__(self, app: Any, options: WorkerOptions, clock: Clock, owner: str | None = None) -> None:
+        self.app = app
+        self.options = options
+        self.clock = clock
+        self.owner = owner or f"{options.hostname}/{uuid()}"
+        self.log = LineLog(app, options)
+        self.pace = Pace(app.conf.worker_packet_time)
+        self.accept = app.accept
+        self.queues = app.queues.to_consume(options.queues, options.exclude_queues)
+        self.limits = Limits(app.tasks, options.time_limit or app.conf.task_time_limit, options.soft_time_limit or app.conf.task_soft_time_limit)
+        self.encode: Callable[[Effects], Writes] = app.publisher.encode
+        self.main_pid: int | None = None
+        """The process that the user started, where another one works."""
+
+    def tools(self, emit: Callable[[Effects], None]) -> Tools:
+        """Return what the engine needs to run jobs."""
+        return Tools(
+            tasks=self.app.tasks,
+            client=self.app,
+            clock=self.clock,
+            log=self.log,
+            accept=self.accept,
+            hostname=self.options.hostname,
+            emit=emit,
+            extended=self.app.conf.result_extended,
+            inherit_priority=self.app.conf.task_inherit_parent_priority,
+        )
+
+    def gate(self) -> Gate:
+        """Return what the engine needs to refuse deliveries."""
+        gate = Gate(
+            tasks=self.app.tasks,
+            clock=self.clock,
+            log=self.log,
+            revoked=_memory_of_revoked(),
+            max_deliveries=self.app.conf.task_max_deliveries,
+            accept=self.accept,
+            hostname=self.options.hostname,
+        )
+        for name, task in {} if self.app.conf.worker_disable_rate_limits else self.app.tasks.items():
+            try:
+                gate.rates.set(name, per_second(task.rate_limit), task.rate_limit_scope, task.rate_limit_key)
+            except ValueError as error:
+                raise ImproperlyConfigured(f"The task {name}: {error}") from None
+        return gate
+
+
+def _counting(broker: CountsStarts) -> Store:
+    return lambda key, space, slack: broker.start(key, space=space, slack=slack)
+
+
+def _refuse_shared_limits(tasks: Any, broker: Broker) -> None:
+    shared = sorted(name for name, task in tasks.items() if task.rate_limit and task.rate_limit_scope == CLUSTER)
+    if shared:
+        raise ImproperlyConfigured(
+            f"The broker {type(broker).__name__} cannot count the starts of all workers together, as rate_limit_scope='cluster' of "
+            f"{', '.join(shared)} asks for: use one that can (sqlite), or rate_limit_scope='worker'"
+        )
+
+
+def _memory_of_revoked() -> Revoked:
+    most, kept = os.environ.get("CELERY_WORKER_REVOKES_MAX"), os.environ.get("CELERY_WORKER_REVOKE_EXPIRES")
+    return Revoked(int(most) if most else MOST, float(kept) if kept else KEPT)
+
+
+class Station:
+    """An open broker with everything that works on it: intake, outbox, duties."""
+
+    def __init__(self, parts: Parts, pause: Callable[[float], object]) -> None:
+        self.broker, self.backend = _open(parts, pause)
+        self.gate = parts.gate()
+        self._settler = settler_for(self.broker, self.backend)
+        self.outbox = Outbox(self._settler, body_maker(parts.app), pause)
+        self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, [queue.name for queue in parts.queues])
+        self._parts = parts
+        statedb = parts.options.statedb
+        file = None if statedb is None else logfile_for(statedb, parts.options.hostname)
+        if isinstance(self.broker, CountsStarts):
+            self.gate.rates.store = _counting(self.broker)
+        else:
+            _refuse_shared_limits(parts.app.tasks, self.broker)
+        self.revocations = Revocations(self.gate.revoked, self.broker, parts.clock, file)
+        self.revocations.load()
+        self.remote: Service | None = None
+        """The thread that hears commands."""
+        self.duties = Duties(self._duties(), parts.clock)
+
+    def leave(self) -> None:
+        """Write what waits, give up the lease, and close."""
+        if self.remote is not None:
+            self.remote.stop()
+            self.remote.join(2.0)
+        self.revocations.save()
+        self.duties.stop()
+        self.duties.join(5.0)
+        self.outbox.flush()
+        if isinstance(self.broker, Leases):
+            self.broker.release()
+        self.broker.close()
+        if self.backend is not None:
+            self.backend.close()
+
+    def _duties(self) -> list[Duty]:
+        duties: list[Duty] = []
+        backend: object = self.backend
+        if isinstance(self.broker, Leases):
+            duties.append(Duty("renew the lease", self.broker.lease / 3, self.broker.renew))
+            duties.append(Duty("recover the messages of dead workers", self.broker.lease / 3, self._recover))
+        if isinstance(backend, Expires):
+            duties.append(Duty("remove expired results", _CLEANUP, backend.cleanup))
+        if isinstance(backend, FindsDueChords) and isinstance(self._settler, TwoStep):
+            duties.append(Duty("finish chords", LOOK, ChordRepair(backend, self.outbox.add, self.outbox.flush).look))
+        if isinstance(self.broker, RemembersRevoked):
+            duties.append(Duty("look for revoked tasks", SYNC, self.revocations.sync))
+        if self._parts.options.statedb is not None:
+            duties.append(Duty("write the file of revoked tasks", _SAVE, self.revocations.save))
+        return duties
+
+    def _recover(self) -> None:
+        if isinstance(self.broker, Leases) and (count := self.broker.recover()):
+            logger.warning("consumer: Put back %d messages of a worker whose lease had run out.", count)
+
+
+def _open(parts: Parts, pause: Callable[[float], object]) -> tuple[Broker, ResultBackend | None]:
+    """Reach the broker and the result store; while they are away, try again as the settings broker_connection_* say."""
+    conf, attempt = parts.app.conf, 0
+    retry = conf.broker_connection_retry if conf.broker_connection_retry_on_startup is None else conf.broker_connection_retry_on_startup
+    while True:
+        try:
+            broker: Broker = parts.app.open_broker(owner=parts.owner)
+            broker.declare(parts.queues)
+            return broker, parts.app.open_backend()
+        except OperationalError as error:
+            attempt += 1
+            most = conf.broker_connection_max_retries
+            if not retry or (most and attempt > most):
+                raise
+            seconds = min(32.0, 2.0 * attempt)
+            logger.error(
+                "consumer: Cannot connect to %s: %s. Trying again in %.2f seconds... (%d/%s)",
+                censor(parts.app.broker_url), error, seconds, attempt, most or "forever",
+            )  # fmt: skip
+            pause(seconds)

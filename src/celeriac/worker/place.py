@@ -1,0 +1,91 @@
+"""What remote control may know and want of the executor it stands beside."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from celeriac.control.state import Running
+from celeriac.lib.clock import Clock
+from celeriac.model.effects import Job
+
+
+class Place(ABC):
+    """Where jobs run. What an executor cannot do is refused with ``ValueError``."""
+
+    size: int
+    """How many jobs may run side by side."""
+
+    @property
+    def busy(self) -> int:
+        """How many places are taken."""
+        return len(self.running())
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits for a place."""
+        return False
+
+    @abstractmethod
+    def running(self) -> list[Running]:
+        """Return what runs."""
+
+    def handed_out(self) -> list[Job]:
+        """Return what was taken out of the intake and has not begun."""
+        return []
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return what ``stats`` says of the pool."""
+
+    def recall(self, unwanted: Callable[[Job], bool]) -> None:
+        """Put what was handed out and has not begun back into the intake, as far as it is unwanted."""
+        return
+
+    def terminate(self, ids: Iterable[str], signum: int) -> list[str]:
+        """End those of these tasks that run; return which."""
+        raise ValueError("this executor cannot end a running task: only prefork can")
+
+    def resize(self, count: int) -> None:
+        """Run so many jobs side by side."""
+        raise ValueError("this executor has a fixed size")
+
+    def restart(self) -> None:
+        """Replace the processes."""
+        raise ValueError("this executor has no processes that could be replaced")
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Begin a warm shutdown."""
+
+
+class InsidePlace(Place):
+    """An executor that lives in this process. ``in_hand`` returns (job, monotonic seconds at which it began) pairs."""
+
+    def __init__(
+        self, kind: str, size: int, in_hand: Callable[[], Sequence[tuple[Job, float]]], stop: Callable[[], object], clock: Clock
+    ) -> None:
+        self.size = size
+        self._kind = kind
+        self._in_hand = in_hand
+        self._stop = stop
+        self._clock = clock
+
+    def running(self) -> list[Running]:
+        now, here = self._clock.now(), self._clock.monotonic()
+        return [Running(job, now - (here - since), os.getpid()) for job, since in self._in_hand()]
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "implementation": self._kind,
+            "max-concurrency": self.size,
+            "processes": [os.getpid()],
+            "max-tasks-per-child": None,
+            "put-guarded-by-semaphore": False,
+            "timeouts": [],
+        }
+
+    def stop(self) -> None:
+        self._stop()

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from celeriac.drivers.redis.opening import schedule_store
+from celeriac.drivers.registry import open_backend, open_broker
+from celeriac.lib.clock import SystemClock
+from celeriac.lib.urls import parse
+from celeriac.testing.conformance import (
+    AtomicSettlerSuite,
+    BackendSuite,
+    BroadcastsSuite,
+    BrokerSuite,
+    ChordsSuite,
+    DeadLettersSuite,
+    DelaysSuite,
+    ExpiresSuite,
+    GroupsSuite,
+    LeasesSuite,
+    NotifiesSuite,
+    PrioritizesSuite,
+    ProcessesSuite,
+    RemovesDelayedSuite,
+    RoutingSuite,
+    ScheduleStoreSuite,
+    SettlerSuite,
+    ShowsDelayedSuite,
+)
+from celeriac.testing.conformance.making import fetch, fetch_names, publish
+from tests.harness.redis_server import RedisServer, running, running_cluster
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running(Path(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
+
+
+class Redis:
+    """The server's own clock counts, so time cannot be set: tests wait."""
+
+    options: dict[str, object] = {}
+
+    @pytest.fixture
+    def url(self, server: RedisServer) -> str:
+        return server.new_url()
+
+    @pytest.fixture
+    def broker_url(self, url: str) -> str:
+        return url
+
+    @pytest.fixture
+    def backend_url(self, url: str) -> str:
+        return url
+
+    @pytest.fixture
+    def clock(self):
+        return SystemClock()
+
+    @pytest.fixture
+    def advance(self):
+        return time.sleep
+
+    @pytest.fixture
+    def make_broker(self, broker_url: str):
+        made = []
+
+        def make(owner: str = "w1", lease: float = 10.0):
+            broker = open_broker(broker_url, owner=owner, options={"lease": lease, **self.options})
+            broker.connect()
+            made.append(broker)
+            return broker
+
+        yield make
+        for broker in made:
+            broker.close()
+
+    @pytest.fixture
+    def make_backend(self, backend_url: str):
+        return lambda: open_backend(backend_url, options=self.options)
+
+
+class TestBroker(Redis, BrokerSuite): ...
+
+
+class TestRouting(Redis, RoutingSuite): ...
+
+
+class TestDelays(Redis, DelaysSuite):
+    def test_what_was_delayed_after_the_last_look_is_not_slept_over(self, make_broker) -> None:
+        waiting, sender = make_broker("w1"), make_broker("w2")
+        for _ in range(3):
+            assert fetch(waiting) == []
+            began = time.monotonic()
+            publish(sender, "a", due=time.time() + 0.1)
+
+            assert fetch_names(waiting, wait=5.0) == ["a"]
+            assert time.monotonic() - began < 1.0
+
+
+class TestShowingDelayed(Redis, ShowsDelayedSuite): ...
+
+
+class TestRemovingDelayed(Redis, RemovesDelayedSuite): ...
+
+
+class TestPriorities(Redis, PrioritizesSuite): ...
+
+
+class TestLeases(Redis, LeasesSuite): ...
+
+
+class TestDeadLetters(Redis, DeadLettersSuite): ...
+
+
+class TestBroadcasts(Redis, BroadcastsSuite): ...
+
+
+class TestBackend(Redis, BackendSuite): ...
+
+
+class TestExpiry(Redis, ExpiresSuite):
+    test_cleanup_removes_what_has_expired = None  # Redis does it by itself
+
+
+class TestNotifying(Redis, NotifiesSuite): ...
+
+
+class TestChords(Redis, ChordsSuite): ...
+
+
+class TestGroups(Redis, GroupsSuite): ...
+
+
+class TestSettler(Redis, AtomicSettlerSuite): ...
+
+
+class TestProcesses(Redis, ProcessesSuite): ...
+
+
+class TestSchedule(Redis, ScheduleStoreSuite):
+    @pytest.fixture
+    def make_schedule_store(self, broker_url: str):
+        return lambda: schedule_store(parse(broker_url), {})
+
+
+class Prefixed(Redis):
+    options = {"global_keyprefix": "pre:"}
+
+
+class TestBrokerWithPrefix(Prefixed, BrokerSuite): ...
+
+
+class TestSettlerWithPrefix(Prefixed, AtomicSettlerSuite): ...
+
+
+class TestSettlerOfTwoDatabases(Redis, AtomicSettlerSuite):
+    @pytest.fixture
+    def backend_url(self, server: RedisServer) -> str:
+        return server.new_url()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
+    with running_cluster(Path(tmp_path_factory.mktemp("cluster"))) as servers:
+        yield servers
+
+
+class Cluster(Redis):
+    @pytest.fixture
+    def url(self, cluster: list[RedisServer]) -> str:
+        for server in cluster:
+            server.command("FLUSHALL")
+        return f"redis+cluster://127.0.0.1:{cluster[0].port}"
+
+
+class TestBrokerInACluster(Cluster, BrokerSuite): ...
+
+
+class TestRoutingInACluster(Cluster, RoutingSuite): ...
+
+
+class TestDelaysInACluster(Cluster, DelaysSuite): ...
+
+
+class TestPrioritiesInACluster(Cluster, PrioritizesSuite): ...
+
+
+class TestLeasesInACluster(Cluster, LeasesSuite): ...
+
+
+class TestDeadLettersInACluster(Cluster, DeadLettersSuite): ...
+
+
+class TestBroadcastsInACluster(Cluster, BroadcastsSuite): ...
+
+
+class TestBackendInACluster(Cluster, BackendSuite): ...
+
+
+class TestNotifyingInACluster(Cluster, NotifiesSuite): ...
+
+
+class TestChordsInACluster(Cluster, ChordsSuite): ...
+
+
+class TestGroupsInACluster(Cluster, GroupsSuite): ...
+
+
+class TestSettlerInACluster(Cluster, SettlerSuite): ...

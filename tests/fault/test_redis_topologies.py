@@ -1,0 +1,159 @@
+"""A replica that is promoted under Sentinel, and a cluster of three masters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.fixtures import ROUNDS
+from tests.harness.redis_project import Load, RedisProject, resumed, toll
+from tests.harness.redis_sentinel import MASTER, Sentinels, sentinels
+from tests.harness.redis_server import RedisServer, running_cluster
+from tests.harness.waiting import eventually
+
+redis = pytest.importorskip("redis")
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[Sentinels]:
+    (tmp_path / "redis").mkdir()
+    with sentinels(tmp_path / "redis") as group:
+        yield group
+
+
+@pytest.fixture
+def sentinel_project(group: Sentinels, make_redis_project: Callable[..., RedisProject]) -> RedisProject:
+    return make_redis_project(url=group.url, options={"master_name": MASTER})
+
+
+def test_sending_goes_on_through_a_promotion(sentinel_project: RedisProject, group: Sentinels, figures: Any) -> None:
+    """What the old master accepts until the sentinels demote it is lost with it (Redis replicates without waiting): counted, not judged."""
+    project = sentinel_project
+    project.worker("-c", "2")
+    resumed(project)
+    before = group.master
+    with Load(project, rate=50) as load:
+        time.sleep(0.5)
+        group.fail_over(how="promote")
+        eventually(lambda: group.master != before, "another master", timeout=20, pause=0.02)
+        time.sleep(2)
+        took = [resumed(project, timeout=30)]
+    backend = project.client.result_backend
+    eventually(lambda: project.depth() == 0, "the queue is empty", explain=project.describe)
+    there = backend.load([result.id for result in load.results])
+    figures("Sentinel, promotion under load", f"{len(load.results)} sent, {len(load.refused)} refused, {len(there)} results", took)
+
+    assert took[0] < 5
+    assert len(there) >= len(load.results) - 75
+
+
+@pytest.mark.parametrize("how", ["promote", "kill"])
+def test_a_promoted_replica_is_found_and_goes_on_where_the_master_was(
+    sentinel_project: RedisProject, group: Sentinels, how: str, figures: Any
+) -> None:
+    """Replication lags by what is under way: so nothing is sent at the moment itself, and what runs then may run again."""
+    project = sentinel_project
+    project.worker("-c", "2")
+    resumed(project)
+    before = group.master
+    results = project.send_many("safe", 100, 0.05)
+    project.ledger.wait_for("end", 20)
+    group.client().wait(1, 2000)
+
+    group.fail_over(how=how)
+    eventually(lambda: group.master != before, "another master", timeout=20, pause=0.02)
+    began = time.time()
+    took = [resumed(project, timeout=30, since=began)]
+    found = toll(project, results)
+    figures(f"Sentinel, {how}", found, took)
+
+    assert (found.lost, found.unsuccessful) == (0, 0), found
+    assert found.repeated <= 10
+    assert took[0] < 5
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
+    with running_cluster(Path(tmp_path_factory.mktemp("cluster"))) as servers:
+        yield servers
+
+
+@pytest.fixture
+def cluster_project(cluster: list[RedisServer], make_redis_project: Callable[..., RedisProject]) -> RedisProject:
+    for server in cluster:
+        redis.Redis(port=server.port).flushall()
+    return make_redis_project(url=f"redis+cluster://127.0.0.1:{cluster[0].port}/0")
+
+
+def test_a_cluster_runs_everything_without_a_crossslot_error(cluster_project: RedisProject, cluster: list[RedisServer], figures: Any) -> None:
+    project = cluster_project
+    queues = [f"queue{number}" for number in range(8)]
+    worker = project.worker("-c", "2", "-Q", ",".join(["celery", *queues]))
+    results = [project.send("safe", 0, number, queue=queues[number % 8]) for number in range(200)]
+    results += [project.send("safe", 0, number, queue=queues[number % 8], countdown=0.5) for number in range(40)]
+    results += [project.send("safe", 0, number, queue=queues[number % 8], priority=number % 10) for number in range(40)]
+    retried = project.send_many("retries_late", 10)
+
+    found = toll(project, results)
+    answers = project.client.control.ping(timeout=5)
+    children = project.send("calls_another", queue=queues[0]).get(timeout=10)
+    figures("Cluster of 3 masters", found, f"keys on each {[redis.Redis(port=server.port).dbsize() for server in cluster]}")
+
+    assert (found.lost, found.unsuccessful) == (0, 0), found
+    assert [1] * 10 == [result.get(timeout=10) for result in retried]
+    assert len(answers) == 1
+    assert project.client.AsyncResult(children).get(timeout=10) == 2
+    assert [result.get(timeout=5) for result in results[:40]] == list(range(40))
+    assert "CROSSSLOT" not in worker.log
+    assert "Traceback" not in worker.log
+
+
+def test_chords_finish_in_a_cluster(cluster_project: RedisProject) -> None:
+    project = cluster_project
+    worker = project.worker("-c", "2")
+    program = (
+        "from celeriac import chord\nfrom tasks import add, echo\n"
+        "print(chord([add.s(n, n) for n in range(10)], echo.s()).delay().get(timeout=15)[0][0])\n"
+    )
+    done = project.python("-c", program)
+
+    assert done.stdout.strip() == str([2 * n for n in range(10)]), done.stderr + worker.describe()
+    assert "CROSSSLOT" not in worker.log
+
+
+def test_a_dead_workers_tasks_come_back_in_a_cluster(cluster_project: RedisProject, figures: Any) -> None:
+    project = cluster_project
+    project.conf["worker_lease"] = 2.0
+    doomed = project.worker("-c", "2", "-Q", "one,two")
+    results = [project.send("safe", 1, queue=("one", "two")[number % 2]) for number in range(4)]
+    project.ledger.wait_for("begin", 2)
+    project.worker("-c", "4", "-Q", "one,two")
+    killed = time.time()
+    doomed.process.kill()
+
+    found = toll(project, results)
+    took = [max(entry.at for entry in project.ledger.entries("begin")) - killed]
+    figures("Cluster, worker killed, lease 2 s", found, took)
+
+    assert (found.lost, found.unsuccessful) == (0, 0), found
+    assert took[0] < 6
+
+
+def test_connections_to_each_master_of_a_cluster_may_be_killed(cluster_project: RedisProject, cluster: list[RedisServer], figures: Any) -> None:
+    project = cluster_project
+    worker = project.worker("-c", "2", "-Q", "celery,one,two,three")
+    resumed(project)
+    for server in cluster:
+        for _ in range(max(1, ROUNDS // 2)):
+            redis.Redis(port=server.port).client_kill_filter(_type="normal", skipme=True)
+        results = [project.send("safe", 0, queue=name) for name in ("celery", "one", "two", "three") * 5]
+        took = [resumed(project)]
+        found = toll(project, results)
+        figures("Cluster, connections to one master killed", found, took)
+        assert (found.lost, found.unsuccessful) == (0, 0), found
+        assert took[0] < 5
+    assert worker.process.poll() is None

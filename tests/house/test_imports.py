@@ -1,0 +1,71 @@
+"""Who may import whom, and what ``import celeriac`` costs."""
+
+from __future__ import annotations
+
+import graphlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import grimp
+
+from tests.house.tree import ROOT
+
+IMPORT_BAR = 0.080
+"""Seconds over a bare interpreter (Celery 0.12)."""
+DRIVERS = {"sqlalchemy", "redis", "psycopg", "psycopg2", "pymongo", "boto3", "amqp", "click", "yaml", "pydantic", "zstandard", "brotli"}
+
+
+def _run(code: str, compiled: Path | None = None) -> str:
+    """Run code in a new interpreter; bytecode is cached in ``compiled``, as it is where the package was installed."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if compiled is not None:
+        environment["PYTHONPYCACHEPREFIX"] = str(compiled)
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd="/", env=environment).stdout
+
+
+def _seconds(code: str, compiled: Path) -> float:
+    begin = time.perf_counter()
+    _run(code, compiled)
+    return time.perf_counter() - begin
+
+
+def test_rooms_import_only_downwards() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_no_module_is_part_of_an_import_cycle() -> None:
+    graph = grimp.build_graph("celeriac", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+    order = list(graphlib.TopologicalSorter(imports).static_order())
+
+    assert len(imports) == len(order)
+
+
+def test_importing_celeriac_brings_in_no_driver() -> None:
+    loaded = json.loads(_run("import sys, json, celeriac; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"))
+
+    assert set() == DRIVERS & set(loaded)
+
+
+def test_importing_celeriac_takes_less_than_eighty_milliseconds(tmp_path: Path) -> None:
+    """The best of three medians: other work on the machine can only make it look slower."""
+    _run("import celeriac", tmp_path)
+    bare = min(_seconds("pass", tmp_path) for _ in range(5))
+
+    medians = []
+    for _ in range(3):
+        medians.append(statistics.median(_seconds("import celeriac", tmp_path) for _ in range(7)) - bare)
+        if medians[-1] < IMPORT_BAR:
+            break
+
+    assert min(medians) < IMPORT_BAR
