@@ -1,6 +1,7 @@
 # Everything is set up by itself, in .venv (celeriac and its tools) and .peers (what it is compared with); a second run finds it done.
 PYTHON ?= python3
 PYTEST ?=
+AT_ONCE ?= 3
 BENCH ?=
 
 VENV := .venv
@@ -27,7 +28,7 @@ demo: runtime
 
 test: dev servers
 	@$(MAKE) --no-print-directory peers || if [ "$$CI" = true ]; then exit 1; else echo "No peers: interoperability tests will be skipped."; fi
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile $(PYTEST)
 
 interpreters: dev
 	@sh tests/other_interpreters.sh $(BIN)/python

@@ -11,7 +11,7 @@ AGAINST_THE_CLOCK = tuple(str(TESTS / name) for name in ("fault", "integration",
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with real processes measure time on machines that others share: one that fails is tried once more, and the report says so (R)."""
+    """Tests with real processes measure time on machines that others share: one that fails is tried twice more, and the report says so (R)."""
     for item in items:
         if str(item.path).startswith(AGAINST_THE_CLOCK):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))

@@ -17,6 +17,6 @@ for minor in 11 12 13 14 15; do
             touch "$home/.installed" || { status=1; continue; }
     fi
     echo "Unit tests on Python $version:"
-    "$home/bin/python" -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning tests/unit || status=1
+    "$home/bin/python" -m pytest -q -n 3 -p no:cacheprovider -W ignore::DeprecationWarning tests/unit || status=1
 done
 exit $status

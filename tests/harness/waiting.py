@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = float(os.environ.get("CELERIAC_TEST_PATIENCE", "1"))
+PATIENCE = float(os.environ.get("CELERIAC_TEST_PATIENCE", "2"))
 """Every timeout is multiplied by this; slow machines set it to 3 or so."""
 
 

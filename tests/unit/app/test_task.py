@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -176,9 +178,13 @@ def test_the_first_of_two_tasks_of_one_name_stays(app: Celeriac) -> None:
     assert second() == 1
 
 
-def test_names_in_main_use_the_applications_name_or_that_of_the_module_that_runs(app: Celeriac) -> None:
+def test_names_in_main_use_the_applications_name_or_that_of_the_module_that_runs(app: Celeriac, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = ModuleType("__main__")
+    ran.__file__ = "/somewhere/pipeline.py"
+    monkeypatch.setitem(sys.modules, "__main__", ran)
+
     assert app.gen_task_name("add", "__main__") == "proj.add"
-    assert Celeriac(set_as_current=False).gen_task_name("add", "__main__") == "pytest.add"
+    assert Celeriac(set_as_current=False).gen_task_name("add", "__main__") == "pipeline.add"
 
 
 def test_an_unknown_task_is_not_registered(app: Celeriac) -> None:
