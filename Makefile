@@ -7,10 +7,11 @@ BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .peers/celery
+FLOWER := .peers/flower
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters fault nightly check bench docs peers servers dev runtime clean
+.PHONY: help demo test interpreters fault nightly check bench docs peers flower peers-of-bench servers dev runtime clean
 
 help:
 	@echo "make demo    word statistics of Python's own library, by a real worker (under a minute)"
@@ -28,6 +29,7 @@ demo: runtime
 
 test: dev servers
 	@$(MAKE) --no-print-directory peers || if [ "$$CI" = true ]; then exit 1; else echo "No peers: interoperability tests will be skipped."; fi
+	@$(MAKE) --no-print-directory flower || if [ "$$CI" = true ]; then exit 1; else echo "No Flower: its tests will be skipped."; fi
 	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile $(PYTEST)
 
 interpreters: dev
@@ -50,7 +52,7 @@ check: dev
 nightly: dev
 	@CELERIAC_CANVAS_CASES=2000 $(BIN)/python -m pytest tests/canvas_reference --timeout 3600 $(PYTEST)
 
-bench: dev peers
+bench: dev servers peers peers-of-bench
 	@$(BIN)/python -m benchmarks.run $(BENCH)
 
 docs: $(VENV)/.docs
@@ -60,6 +62,7 @@ docs: $(VENV)/.docs
 runtime: $(VENV)/.runtime
 dev: $(VENV)/.dev
 peers: $(PEERS)/.installed
+flower: $(FLOWER)/.installed
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -90,6 +93,21 @@ $(PEERS)/.installed: pyproject.toml | $(VENV)/bin/python
 	@$(PEERS)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
 	@$(PEERS)/bin/python $(PIP_INSTALL) --group peers
 	@touch $@
+
+$(FLOWER)/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up Flower in $(FLOWER) ..."
+	@$(PYTHON) -m venv $(FLOWER)
+	@$(FLOWER)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(FLOWER)/bin/python $(PIP_INSTALL) --group flower
+	@touch $@
+
+# Those that refuse each other's client libraries have an environment each; one that cannot be set up is not measured.
+peers-of-bench: $(foreach name,queues arq saq,.peers/$(name)/.installed)
+
+.peers/%/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up the peers of the benchmarks ($*) in .peers/$* ..."
+	@$(PYTHON) -m venv .peers/$* && .peers/$*/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1" && \
+		.peers/$*/bin/python $(PIP_INSTALL) --group peers-$* && touch $@ || echo "No $*: it will not be measured."
 
 clean:
 	rm -rf $(VENV) .peers .interpreters build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

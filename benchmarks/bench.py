@@ -111,6 +111,16 @@ def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
     return total
 
 
+def pss(process: subprocess.Popen[bytes]) -> int:
+    """Return the bytes of memory of a process and its descendants; what is shared is divided among those who share it."""
+    parent = psutil.Process(process.pid)
+    total = 0
+    for member in [parent, *parent.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            total += member.memory_full_info().pss
+    return total
+
+
 def last_answer(output: str) -> dict[str, Any]:
     """Return the last JSON line among what a client and its system printed."""
     answer: dict[str, Any] = json.loads([line for line in output.splitlines() if line.startswith("{")][-1])

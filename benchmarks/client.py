@@ -33,6 +33,14 @@ def enqueue(app: Any, count: int) -> dict[str, Any]:
     return {"rate": count / (time.perf_counter() - begin)}
 
 
+def bulk(app: Any, count: int) -> dict[str, Any]:
+    """Send ``count`` calls in one go; calls a second."""
+    app.send_many(WARM_UP)
+    begin = time.perf_counter()
+    app.send_many(count)
+    return {"rate": count / (time.perf_counter() - begin)}
+
+
 def drain(app: Any, count: int) -> dict[str, Any]:
     """Fill the queue, say so, wait for a line that says the worker is done; whether a sample of the results was kept."""
     step = max(1, count // SAMPLE)
@@ -88,7 +96,7 @@ def _say(answer: dict[str, Any]) -> None:
     os.write(1, f"{json.dumps(answer)}\n".encode())
 
 
-VERBS = {"enqueue": enqueue, "drain": drain, "round_trip": round_trip, "send_one": send_one, "in_process": in_process}
+VERBS = {"enqueue": enqueue, "bulk": bulk, "drain": drain, "round_trip": round_trip, "send_one": send_one, "in_process": in_process}
 
 
 def main() -> None:

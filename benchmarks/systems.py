@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.stores import SQLITE, Store
+
 ROOT = Path(__file__).resolve().parent.parent
-PEER_PYTHON = ROOT / ".peers" / "celery" / "bin" / "python"
+PEERS = ROOT / ".peers"
+PEER_PYTHON = PEERS / "celery" / "bin" / "python"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,15 @@ def _celery_worker(logfile: str) -> list[str]:
 
 def _floor_worker(logfile: str) -> list[str]:
     return [sys.executable, "-m", "benchmarks.apps.floor_app", "work"]
+
+
+def _script(environment: str, *command: str) -> Callable[[str], list[str]]:
+    """Return the command of a peer that logs to its standard output."""
+    return lambda logfile: [str(PEERS / environment / "bin" / "python"), "-m", *command]
+
+
+def _huey_redis_worker(logfile: str) -> list[str]:
+    return [str(PEER_PYTHON), "-m", "huey.bin.huey_consumer", "benchmarks.apps.huey_redis_app.app", "-w", "2", "-k", "process", "-l", logfile]
 
 
 def _huey_worker(logfile: str) -> list[str]:
@@ -91,6 +103,27 @@ FLOOR = System(
 )
 
 
-def present() -> list[System]:
-    """Return the systems that can be measured here."""
-    return [CELERIAC, CELERY, HUEY, FLOOR] if os.path.exists(PEER_PYTHON) else [CELERIAC, FLOOR]
+def _queue(name: str, environment: str, worker: Callable[[str], list[str]], *, bulk: bool = False) -> System:
+    """Return a peer that is measured on Redis."""
+    skips = {"redis.solo"} if bulk else {"redis.solo", "redis.bulk"}
+    module = "huey_redis_app" if name == "huey" else f"{name}_app"
+    python = str(PEERS / environment / "bin" / "python")
+    return System(name, module, python, worker, "pass", drain=8_000, enqueue=5_000, skips=frozenset(skips))
+
+
+ON_REDIS = [
+    replace(CELERIAC, drain=150_000),
+    replace(CELERY, drain=3_000),
+    _queue("huey", "celery", _huey_redis_worker),
+    _queue("dramatiq", "queues", _script("queues", "dramatiq", "benchmarks.apps.dramatiq_app", "-p", "2", "-t", "8")),
+    _queue("taskiq", "queues", _script("queues", "taskiq", "worker", "benchmarks.apps.taskiq_app:app", "-w", "2")),
+    _queue("streaq", "queues", _script("queues", "streaq", "run", "benchmarks.apps.streaq_app:app"), bulk=True),
+    _queue("arq", "arq", _script("arq", "arq", "benchmarks.apps.arq_app.WorkerSettings")),
+    _queue("saq", "saq", _script("saq", "saq", "benchmarks.apps.saq_app.settings")),
+]
+
+
+def present(store: Store) -> list[System]:
+    """Return the systems that can be measured here on a store."""
+    systems = [CELERIAC, CELERY, HUEY, FLOOR] if store is SQLITE else ON_REDIS
+    return [system for system in systems if os.path.exists(system.python)]

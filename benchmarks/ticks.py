@@ -15,6 +15,8 @@ from collections.abc import Callable
 RECORD = struct.Struct("qqdd")
 RECORDS = 64
 PATH_VARIABLE = "CELERIAC_BENCH_TICKS"
+BUSY_VARIABLE = "CELERIAC_BENCH_BUSY"
+"""Seconds for which each body keeps its processor busy."""
 
 
 class Ticks:
@@ -75,6 +77,21 @@ class Ticks:
 
 
 def from_environment() -> Callable[[], None]:
-    """Return the ticker of the run this process belongs to; one that does nothing outside of a run."""
+    """Return the body of the run this process belongs to; one that does nothing outside of a run."""
     path = os.environ.get(PATH_VARIABLE)
-    return Ticks(path).ticker() if path else lambda: None
+    if not path:
+        return lambda: None
+    tick, seconds = Ticks(path).ticker(), float(os.environ.get(BUSY_VARIABLE, "0"))
+    return _after(seconds, tick) if seconds else tick
+
+
+def _after(seconds: float, tick: Callable[[], None]) -> Callable[[], None]:
+    now = time.perf_counter
+
+    def busy() -> None:
+        end = now() + seconds
+        while now() < end:
+            pass
+        tick()
+
+    return busy

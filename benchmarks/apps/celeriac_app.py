@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from benchmarks.ticks import from_environment
-from celeriac import Celeriac
+from celeriac import Celeriac, group
 
 broker = os.environ.get("CELERIAC_BENCH_BROKER")
 app = Celeriac("bench", broker=broker, backend=os.environ.get("CELERIAC_BENCH_BACKEND")) if broker else Celeriac("bench")
@@ -21,6 +21,10 @@ def tick() -> int:
 
 def send() -> Any:
     return tick.delay()
+
+
+def send_many(count: int) -> None:
+    group(tick.s() for _ in range(count)).apply_async()
 
 
 def round_trip() -> None:

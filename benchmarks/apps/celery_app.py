@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, group
 
 from benchmarks.ticks import from_environment
 
@@ -26,6 +26,10 @@ def tick() -> int:
 
 def send() -> Any:
     return tick.delay()
+
+
+def send_many(count: int) -> None:
+    group(tick.s() for _ in range(count)).apply_async()
 
 
 def round_trip() -> None:
