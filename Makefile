@@ -11,14 +11,15 @@ FLOWER := .peers/flower
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters fault nightly check bench docs peers flower peers-of-bench servers dev runtime clean
+.PHONY: help demo test interpreters fault soak nightly check bench docs peers flower peers-of-bench servers dev runtime clean
 
 help:
 	@echo "make demo    word statistics of Python's own library, by a real worker (under a minute)"
 	@echo "make test    all tests                        make test PYTEST='tests/unit -x'"
 	@echo "make interpreters  the unit tests on every other Python (3.11 or newer) that is here"
+	@echo "make soak    a rolling restart for five minutes; 1,000,000 tasks while processes are killed and stopped"
 	@echo "make fault   the kills of the fault tests, twenty rounds each"
-	@echo "make nightly 2,000 random workflows against the reference interpreter"
+	@echo "make nightly 2,000 random workflows against the reference interpreter; crontabs at every change of the clocks"
 	@echo "make check   ruff, mypy, import contracts, house rules"
 	@echo "make bench   ours beside Celery and huey      make bench BENCH='--quick drain'"
 	@echo "make docs    the documentation, into build/docs"
@@ -39,7 +40,11 @@ servers:
 	@sh tests/install_servers.sh
 
 fault: dev servers
-	@CELERIAC_FAULT_ROUNDS=20 $(BIN)/python -m pytest tests/fault --timeout 900 $(PYTEST)
+	@CELERIAC_FAULT_ROUNDS=20 CELERIAC_BEAT_SOAK=1 $(BIN)/python -m pytest tests/fault --timeout 900 $(PYTEST)
+
+soak: dev
+	@CELERIAC_SOAK_SECONDS=$${CELERIAC_SOAK_SECONDS:-300} CELERIAC_SOAK_TASKS=$${CELERIAC_SOAK_TASKS:-1000000} \
+		$(BIN)/python -m pytest -s tests/fault/test_soaks.py $(PYTEST)
 
 check: dev
 	@status=0; \
@@ -51,6 +56,7 @@ check: dev
 
 nightly: dev
 	@CELERIAC_CANVAS_CASES=2000 $(BIN)/python -m pytest tests/canvas_reference --timeout 3600 $(PYTEST)
+	@CELERIAC_SCHEDULE_ZONES=all $(BIN)/python -m pytest -q tests/unit/schedules/test_daylight_saving.py --timeout 3600 $(PYTEST)
 
 bench: dev servers peers peers-of-bench
 	@$(BIN)/python -m benchmarks.run $(BENCH)

@@ -66,4 +66,12 @@ BARS = [
     Bar("Redis, idle worker: at most 4 connections", _ours("redis.connections"), lambda x: x <= 4),
     Bar("Redis, idle worker: at most 1 command a second", _ours("redis.chatter"), lambda x: x <= 1, "/s"),
     Bar("Redis, idle worker: less memory than Celery's 92 MB", _ours("redis.pss"), lambda x: x < 92, "MB"),
+    Bar("RabbitMQ, results in Redis, drain: at least 4 x Celery", _times("rabbitmq.drain", "Celery"), lambda x: x >= 4, "x"),
+    Bar("RabbitMQ, results in Redis, drain: at least 2 x dramatiq", _times("rabbitmq.drain", "dramatiq"), lambda x: x >= 2, "x"),
+    Bar("RabbitMQ, rpc, drain: at least 4 x Celery", _times("rpc.drain", "Celery"), lambda x: x >= 4, "x"),
+    Bar("RabbitMQ, results ignored, drain: at least 4 x Celery", _times("ignored.drain", "Celery"), lambda x: x >= 4, "x"),
+    Bar("RabbitMQ, results ignored, drain: at least 2 x dramatiq", _times("ignored.drain", "dramatiq"), lambda x: x >= 2, "x"),
+    Bar("RabbitMQ, 10,000 in one call: at least 2 x Celery", _times("rabbitmq.bulk", "Celery"), lambda x: x >= 2, "x"),
+    Bar("RabbitMQ, rpc, round trip: under half of Celery's", _times("rpc.latency", "Celery"), lambda x: x < 0.5, "x"),
+    Bar("RabbitMQ, round trip: under dramatiq's", _times("rabbitmq.latency", "dramatiq"), lambda x: x < 1, "x"),
 ]

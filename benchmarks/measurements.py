@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from benchmarks.bench import Bench, MeasurementFailed, bench, clean_environment, cpu_seconds, last_answer, pss
-from benchmarks.stores import REDIS, SQLITE, Ground, Store
+from benchmarks.stores import RABBITMQ, RABBITMQ_IGNORED, RABBITMQ_RPC, REDIS, SQLITE, Ground, Store
 from benchmarks.systems import System
 from benchmarks.ticks import BUSY_VARIABLE
 
@@ -202,6 +202,13 @@ MEASUREMENTS = [
         Row("redis.connections", "idle worker, 2 processes: connections", "", "connections", False),
         Row("redis.chatter", "idle worker, 2 processes: commands", "/s", "chatter", False),
     ), resting, REDIS),
+    _one("rabbitmq.drain", "drain, 2 task processes", "tasks/s", "rate", drain, store=RABBITMQ),
+    _one("rabbitmq.enqueue", "enqueue, single calls (ours: confirmed)", "calls/s", "rate", enqueue, store=RABBITMQ),
+    _one("rabbitmq.bulk", "enqueue, 10,000 in one call (ours: confirmed)", "calls/s", "rate", bulk, store=RABBITMQ),
+    _one("rabbitmq.latency", "round trip, idle worker, p50 (ours: confirmed)", "ms", "p50", latency, store=RABBITMQ, higher_is_better=False),
+    _one("rpc.drain", "drain, 2 task processes", "tasks/s", "rate", drain, store=RABBITMQ_RPC),
+    _one("rpc.latency", "round trip, idle worker, p50 (ours: confirmed)", "ms", "p50", latency, store=RABBITMQ_RPC, higher_is_better=False),
+    _one("ignored.drain", "drain, 2 task processes", "tasks/s", "rate", drain, store=RABBITMQ_IGNORED),
 ]
 
 PYTHON = sys.version.split()[0]

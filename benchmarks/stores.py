@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness import redis_server
+from tests.harness import rabbitmq, redis_server
 
 Variables = dict[str, str]
 
@@ -59,6 +59,37 @@ def _no_redis() -> str:
     return "" if shutil.which("redis-server") or shutil.which("valkey-server") else "no redis-server on this machine"
 
 
+@contextmanager
+def _rabbitmq(results: str) -> Iterator[Ground]:
+    folder = Path(tempfile.mkdtemp(prefix="celeriac-bench-rabbitmq-"))
+    server = rabbitmq.RabbitServer(folder)
+    with _redis() if results == "redis" else _files() as beside:
+        try:
+            server.start()
+
+            def fresh() -> Variables:
+                backend = beside.fresh().get("CELERIAC_BENCH_BACKEND") or results
+                return {"CELERIAC_BENCH_BROKER": server.vhost(), "CELERIAC_BENCH_BACKEND": backend}
+
+            yield Ground(fresh)
+        finally:
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_rabbitmq() -> str:
+    return "" if rabbitmq.found() else "no rabbitmq-server on this machine"
+
+
+def _no_rabbitmq_with_redis() -> str:
+    return _no_rabbitmq() or _no_redis()
+
+
 SQLITE = Store("sqlite", "SQLite: the embedded default", lambda: "", _files)
 REDIS = Store("redis", "Redis on the same machine", _no_redis, _redis)
-STORES = [SQLITE, REDIS]
+RABBITMQ = Store(
+    "rabbitmq", "RabbitMQ on the same machine, results in Redis", _no_rabbitmq_with_redis, lambda: _rabbitmq("redis")
+)
+RABBITMQ_RPC = Store("rabbitmq-rpc", "RabbitMQ on the same machine, results by rpc://", _no_rabbitmq, lambda: _rabbitmq("rpc://"))
+RABBITMQ_IGNORED = Store("rabbitmq-ignored", "RabbitMQ on the same machine, results ignored", _no_rabbitmq, lambda: _rabbitmq("disabled://"))
+STORES = [SQLITE, REDIS, RABBITMQ, RABBITMQ_RPC, RABBITMQ_IGNORED]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.stores import SQLITE, Store
+from benchmarks.stores import RABBITMQ, RABBITMQ_IGNORED, RABBITMQ_RPC, SQLITE, Store
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".peers"
@@ -123,7 +123,17 @@ ON_REDIS = [
 ]
 
 
+def _dramatiq_on_rabbitmq() -> System:
+    worker = _script("queues", "dramatiq", "benchmarks.apps.dramatiq_app", "-p", "2", "-t", "8")
+    return replace(_queue("dramatiq", "queues", worker), drain=8_000, skips=frozenset({"rabbitmq.bulk"}))
+
+
+ON_RABBITMQ = [replace(CELERIAC, drain=30_000), replace(CELERY, drain=4_000), _dramatiq_on_rabbitmq()]
+PRESENT = {SQLITE.name: [CELERIAC, CELERY, HUEY, FLOOR], RABBITMQ.name: ON_RABBITMQ, RABBITMQ_IGNORED.name: ON_RABBITMQ}
+PRESENT[RABBITMQ_RPC.name] = ON_RABBITMQ[:2]
+
+
 def present(store: Store) -> list[System]:
     """Return the systems that can be measured here on a store."""
-    systems = [CELERIAC, CELERY, HUEY, FLOOR] if store is SQLITE else ON_REDIS
+    systems = PRESENT.get(store.name, ON_REDIS)
     return [system for system in systems if os.path.exists(system.python)]

@@ -16,7 +16,7 @@ from celeriac.canvas import (
     xstarmap,
 )
 from celeriac.lib.ids import uuid
-from celeriac.model.topology import Binding, Exchange, Queue
+from celeriac.model.topology import Binding, Broadcast, Exchange, Queue, worker_direct
 from celeriac.results import AsyncResult, EagerResult, GroupResult, ResultSet, allow_join_result
 
 __version__ = "0.1.0"
@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncResult",
     "Binding",
+    "Broadcast",
     "Celeriac",
     "EagerResult",
     "Exchange",
@@ -47,6 +48,7 @@ __all__ = [
     "signature",
     "subtask",
     "uuid",
+    "worker_direct",
     "xmap",
     "xstarmap",
 ]

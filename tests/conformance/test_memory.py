@@ -4,8 +4,10 @@ import uuid
 
 import pytest
 
+from celeriac.drivers.memory.opening import schedule_store
 from celeriac.drivers.registry import open_backend, open_broker
 from celeriac.lib.clock import ManualClock
+from celeriac.lib.urls import parse
 from celeriac.testing.conformance import (
     AtomicSettlerSuite,
     BackendSuite,
@@ -23,6 +25,7 @@ from celeriac.testing.conformance import (
     RemovesDelayedSuite,
     RevokedSuite,
     RoutingSuite,
+    ScheduleStoreSuite,
     ShowsDelayedSuite,
 )
 
@@ -95,3 +98,9 @@ class TestGroups(Memory, GroupsSuite): ...
 
 
 class TestSettler(Memory, AtomicSettlerSuite): ...
+
+
+class TestSchedule(Memory, ScheduleStoreSuite):
+    @pytest.fixture
+    def make_schedule_store(self, name: str, clock: ManualClock):
+        return lambda space="": schedule_store(parse(f"memory://{name}"), {"clock": clock, "space": space})

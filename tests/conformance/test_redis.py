@@ -16,6 +16,7 @@ from celeriac.testing.conformance import (
     BroadcastsSuite,
     BrokerSuite,
     ChordsSuite,
+    CountsStartsSuite,
     DeadLettersSuite,
     DelaysSuite,
     ExpiresSuite,
@@ -25,6 +26,7 @@ from celeriac.testing.conformance import (
     PrioritizesSuite,
     ProcessesSuite,
     RemovesDelayedSuite,
+    RevokedSuite,
     RoutingSuite,
     ScheduleStoreSuite,
     SettlerSuite,
@@ -120,6 +122,12 @@ class TestDeadLetters(Redis, DeadLettersSuite): ...
 class TestBroadcasts(Redis, BroadcastsSuite): ...
 
 
+class TestRevoked(Redis, RevokedSuite): ...
+
+
+class TestCountingStarts(Redis, CountsStartsSuite): ...
+
+
 class TestBackend(Redis, BackendSuite): ...
 
 
@@ -145,7 +153,7 @@ class TestProcesses(Redis, ProcessesSuite): ...
 class TestSchedule(Redis, ScheduleStoreSuite):
     @pytest.fixture
     def make_schedule_store(self, broker_url: str):
-        return lambda: schedule_store(parse(broker_url), {})
+        return lambda space="": schedule_store(parse(broker_url), {"space": space})
 
 
 class Prefixed(Redis):
@@ -212,3 +220,9 @@ class TestGroupsInACluster(Cluster, GroupsSuite): ...
 
 
 class TestSettlerInACluster(Cluster, SettlerSuite): ...
+
+
+class TestRevokedInACluster(Cluster, RevokedSuite): ...
+
+
+class TestCountingStartsInACluster(Cluster, CountsStartsSuite): ...

@@ -191,7 +191,7 @@ def test_a_command_that_a_lost_machine_left_behind_takes_nothing_any_more(url: s
         publish(opened(url), "a")
 
         assert ids(raw, "celery") == ["a"]
-    assert raw.keys("celeriac:*") == []
+    assert [key for key in raw.keys("celeriac:*") if b":sent:" not in key] == []
 
 
 def test_it_may_be_done_again(url: str) -> None:

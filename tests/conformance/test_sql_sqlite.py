@@ -111,4 +111,4 @@ class TestProcesses(Sqlite, ProcessesSuite): ...
 class TestSchedule(Sqlite, ScheduleStoreSuite):
     @pytest.fixture
     def make_schedule_store(self, broker_url: str, clock: ManualClock):
-        return lambda: schedule_store(parse(broker_url), {"clock": clock})
+        return lambda space="": schedule_store(parse(broker_url), {"clock": clock, "space": space})

@@ -16,8 +16,8 @@ from celeriac.drivers.registry import open_backend, open_broker, settler_for
 from celeriac.model.effects import Writes
 from celeriac.model.errors import OperationalError
 from celeriac.testing.conformance.making import QUEUE, ack, fetch, fetch_names, message, names, publish, record
+from tests.harness.proxy import Proxy
 from tests.harness.redis_server import RedisServer, running
-from tests.harness.tcp_proxy import TcpProxy
 
 redis = pytest.importorskip("redis")
 
@@ -29,8 +29,8 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def proxy(server: RedisServer) -> Iterator[TcpProxy]:
-    proxy = TcpProxy(server.port)
+def proxy(server: RedisServer) -> Iterator[Proxy]:
+    proxy = Proxy(server.port)
     yield proxy
     proxy.close()
 
@@ -99,7 +99,7 @@ def fetch_patiently(broker: Any, count: int) -> list[Any]:
     return found
 
 
-def test_what_was_taken_when_the_answer_was_lost_is_handed_out_next(connected: Any, server: RedisServer, proxy: TcpProxy) -> None:
+def test_what_was_taken_when_the_answer_was_lost_is_handed_out_next(connected: Any, server: RedisServer, proxy: Proxy) -> None:
     publish(connected(""), "a", "b")
     broker = connected(port=proxy.port)
     assert broker.fetch(["other"], limit=1, wait=0) == []
@@ -115,7 +115,7 @@ def test_what_was_taken_when_the_answer_was_lost_is_handed_out_next(connected: A
     assert (list(broker.held()), fetch(broker)) == ([], [])
 
 
-def test_a_flush_whose_answer_was_lost_sends_its_follow_ups_once(connected: Any, server: RedisServer, proxy: TcpProxy) -> None:
+def test_a_flush_whose_answer_was_lost_sends_its_follow_ups_once(connected: Any, server: RedisServer, proxy: Proxy) -> None:
     broker = connected(port=proxy.port)
     backend = open_backend(f"redis://127.0.0.1:{proxy.port}/0")
     publish(broker, "a")
@@ -144,7 +144,7 @@ def test_a_waiting_fetch_whose_connection_is_killed_goes_on(connected: Any, clie
     assert names(waiting.wait()) == ["a"]
 
 
-def test_what_arrived_when_the_connection_broke_is_not_lost(connected: Any, client: Any, proxy: TcpProxy) -> None:
+def test_what_arrived_when_the_connection_broke_is_not_lost(connected: Any, client: Any, proxy: Proxy) -> None:
     broker = connected(port=proxy.port)
     waiting = InThread(lambda: fetch(broker, wait=5))
     until(lambda: blocked(client))
@@ -156,7 +156,7 @@ def test_what_arrived_when_the_connection_broke_is_not_lost(connected: Any, clie
     assert names(fetch_patiently(broker, 1)) == ["a"]
 
 
-def test_what_arrived_for_a_dead_worker_comes_back(connected: Any, client: Any, proxy: TcpProxy) -> None:
+def test_what_arrived_for_a_dead_worker_comes_back(connected: Any, client: Any, proxy: Proxy) -> None:
     doomed, living = connected("doomed", port=proxy.port, lease=1.0), connected("living", lease=1.0)
     waiting = InThread(lambda: fetch(doomed, wait=5))
     until(lambda: blocked(client))
@@ -189,7 +189,7 @@ def test_a_restarted_server_is_found_again_with_everything_on_it(connected: Any,
     assert list(watched.wait()) == ["a"]
 
 
-def test_a_server_that_does_not_answer_is_an_error_in_time(connected: Any, proxy: TcpProxy) -> None:
+def test_a_server_that_does_not_answer_is_an_error_in_time(connected: Any, proxy: Proxy) -> None:
     broker = connected(port=proxy.port)
     proxy.stall()
     began = time.monotonic()
@@ -201,7 +201,7 @@ def test_a_server_that_does_not_answer_is_an_error_in_time(connected: Any, proxy
     assert isinstance(InThread(lambda: fetch(broker, wait=0)).wait(5), OperationalError)
 
 
-def test_a_result_that_came_while_the_subscription_was_cut_is_found(server: RedisServer, proxy: TcpProxy) -> None:
+def test_a_result_that_came_while_the_subscription_was_cut_is_found(server: RedisServer, proxy: Proxy) -> None:
     there, here = open_backend(f"redis://127.0.0.1:{server.port}/0"), open_backend(f"redis://127.0.0.1:{proxy.port}/0")
     assert there is not None
     assert here is not None
@@ -282,7 +282,7 @@ def test_celerys_own_messages_in_flight_come_back_after_their_timeout(connected:
     assert (client.exists("unacked"), client.exists("unacked_index")) == (0, 0)
 
 
-def test_forty_cuts_at_random_moments_lose_and_double_nothing(connected: Any, server: RedisServer, proxy: TcpProxy) -> None:
+def test_forty_cuts_at_random_moments_lose_and_double_nothing(connected: Any, server: RedisServer, proxy: Proxy) -> None:
     wanted = [f"m{n}" for n in range(1200)]
     chance = random.Random(3)
     producer, broker = connected(""), connected(port=proxy.port)

@@ -180,11 +180,18 @@ def test_a_slow_server_is_only_slow(project: RedisProject, proxy: Proxy, at: Any
         seconds = time.monotonic() - begun
         took = [resumed(project)]
         proxy.delay(0)
-    figures("200 ms each way", found, took, f"16 tasks in {seconds:.1f} s")
+        begun = time.monotonic()
+        proxy.delay(0.2)
+        many = toll(project, project.send_many("safe", 300, 0.001), witness)
+        rate = 300 / (time.monotonic() - begun)
+        proxy.delay(0)
+    figures("200 ms each way", found, took, f"16 tasks in {seconds:.1f} s, 300 tasks of 1 ms at {rate:.0f}/s")
 
     assert found.clean, found
     assert found.repeated == 0
     assert max(took) < 3
+    assert (many.clean, many.repeated) == (True, 0), many
+    assert rate > 15
 
 
 def test_what_was_given_to_others_is_not_run_here_when_the_wire_is_whole_again(url: str, at: Any) -> None:

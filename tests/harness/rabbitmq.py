@@ -40,12 +40,15 @@ class RabbitServer:
         home = folder / "home"
         home.mkdir(parents=True)
         (folder / "empty").write_text("")
-        (folder / "plugins").write_text("[].\n")
+        (folder / "plugins").write_text("[rabbitmq_auth_mechanism_ssl].\n")
         self.tls_port = free_port()
         settings = ["vm_memory_high_watermark.absolute = 600MB", "disk_free_limit.absolute = 1MB"]
-        if certificate(folder):
-            files = {name: str(folder / f"{name}.pem") for name in ("cert", "key")}
-            settings += [f"listeners.ssl.default = 127.0.0.1:{self.tls_port}", f"ssl_options.cacertfile = {files['cert']}"]
+        if certificates(folder):
+            files = {name: str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
+            settings += [f"listeners.ssl.default = 127.0.0.1:{self.tls_port}", f"ssl_options.cacertfile = {files['ca']}"]
+            # Who shows a certificate may log in by it, as the user that it names (EXTERNAL).
+            settings += ["ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = false", "ssl_cert_login_from = common_name"]
+            settings += [f"auth_mechanisms.{number} = {name}" for number, name in enumerate(("PLAIN", "AMQPLAIN", "EXTERNAL"), 1)]
             settings += [f"ssl_options.certfile = {files['cert']}", f"ssl_options.keyfile = {files['key']}"]
         (folder / "rabbitmq.conf").write_text("\n".join(settings) + "\n")
         self.environment = {
@@ -138,13 +141,30 @@ class RabbitServer:
         self._process = None
 
 
-def certificate(folder: Path) -> bool:
-    """Make a certificate for localhost (``cert.pem``, ``key.pem``); False where openssl is not installed."""
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+def certificates(folder: Path) -> bool:
+    """Make an authority (``ca.pem``) and what it signs: ``cert.pem`` and ``key.pem`` for localhost, ``guest.pem`` and ``guest-key.pem`` for a client.
+
+    Returns False where openssl is not installed.
+    """
     if shutil.which("openssl") is None:
         return False
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, "-keyout", "key.pem", "-out", "cert.pem"]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+    authority = ["req", "-x509", *_NEW_KEY, "-days", "2", "-subj", "/CN=an authority of these tests", "-keyout", "ca-key.pem", "-out", "ca.pem"]
+    made = [_openssl(folder, *authority)]
+    for name, key, subject, extra in (
+        ("cert", "key", "localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1"), ("guest", "guest-key", "guest", "extendedKeyUsage=clientAuth"),
+    ):  # fmt: skip
+        (folder / f"{name}.ext").write_text(f"{extra}\n")
+        made.append(_openssl(folder, "req", *_NEW_KEY, "-subj", f"/CN={subject}", "-keyout", f"{key}.pem", "-out", f"{name}.csr"))
+        signing = ["-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial", "-days", "2", "-extfile", f"{name}.ext"]
+        made.append(_openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signing, "-out", f"{name}.pem"))
+    return all(made)
+
+
+def _openssl(folder: Path, *arguments: str) -> bool:
+    return subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=False).returncode == 0
 
 
 def free_port() -> int:

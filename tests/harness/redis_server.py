@@ -112,5 +112,27 @@ def running_cluster(folder: Path, masters: int = 3) -> Iterator[list[RedisServer
             server.stop()
 
 
+@contextmanager
+def replica_in_cluster(folder: Path, master: RedisServer) -> Iterator[RedisServer]:
+    """Let a further server of a cluster replicate one of its masters while the block runs."""
+    server = RedisServer(folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    while server.port > 55_000:
+        server.port = free_port()
+    server.start()
+    try:
+        [master_id] = [line for line in master.command("CLUSTER MYID").splitlines() if len(line) == 40]
+        server.command(f"CLUSTER MEET 127.0.0.1 {master.port}")
+        deadline = time.monotonic() + 30
+        while not server.command(f"CLUSTER REPLICATE {master_id}").startswith("+OK"):
+            assert time.monotonic() < deadline, "the replica does not get to know its master"
+            time.sleep(0.05)
+        while "master_link_status:up" not in server.command("INFO replication") or "state=online" not in master.command("INFO replication"):
+            assert time.monotonic() < deadline, "the replica does not replicate"
+            time.sleep(0.05)
+        yield server
+    finally:
+        server.stop()
+
+
 def _complete(info: str, masters: int) -> bool:
     return "cluster_state:ok" in info and f"cluster_known_nodes:{masters}" in info and "cluster_slots_ok:16384" in info

@@ -14,8 +14,8 @@ from celeriac.model.envelope import Outgoing, Verdict
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 from celeriac.model.topology import Binding, Exchange, Queue
 from celeriac.testing.conformance.making import QUEUE, ack, fetch, fetch_names, message, names, publish, record, verdict
+from tests.harness.proxy import Proxy
 from tests.harness.rabbitmq import RabbitServer, rabbitmq  # noqa: F401 (a fixture)
-from tests.harness.tcp_proxy import TcpProxy
 
 Open = Callable[..., Any]
 
@@ -112,7 +112,7 @@ def test_a_cut_while_a_fetch_waits_is_an_operational_error_and_then_it_goes_on(o
 
 
 def test_a_black_hole_is_noticed_by_heartbeat_and_by_the_publish_timeout(url: str, rabbitmq: RabbitServer) -> None:  # noqa: F811
-    proxy = TcpProxy(rabbitmq.port)
+    proxy = Proxy(rabbitmq.port)
     through = url.replace(f":{rabbitmq.port}/", f":{proxy.port}/")
     broker = open_broker(through, owner="w1", options={"heartbeat": 1, "publish_timeout": 1.0, "connect_timeout": 1.0})
     broker.connect()
@@ -197,14 +197,16 @@ def test_a_wrong_url_is_told_from_a_server_that_is_away(url: str, change: Callab
         open_broker(change(url), owner="w1").connect()
 
 
-def test_tls_is_spoken_and_certificates_are_checked(url: str, rabbitmq: RabbitServer) -> None:  # noqa: F811
-    if not (rabbitmq.folder / "cert.pem").exists():
+@pytest.mark.parametrize("login", ["PLAIN", "EXTERNAL"])
+def test_tls_is_spoken_and_certificates_are_checked_and_can_be_a_login(url: str, rabbitmq: RabbitServer, login: str) -> None:  # noqa: F811
+    if not (rabbitmq.folder / "guest.pem").exists():
         pytest.skip("openssl is not installed")
-    secure = url.replace("amqp://", "amqps://").replace(str(rabbitmq.port), str(rabbitmq.tls_port))
-    broker = open_broker(secure, owner="w1", options={"ssl": {"ca_certs": str(rabbitmq.folder / "cert.pem")}})
+    secure = url.replace("amqp://guest:guest@" if login == "EXTERNAL" else "amqp://", "amqps://").replace(str(rabbitmq.port), str(rabbitmq.tls_port))
+    ca, *mine = (str(rabbitmq.folder / f"{name}.pem") for name in ("ca", "guest", "guest-key"))
+    files = {"ca_certs": ca, **(dict(zip(("certfile", "keyfile"), mine)) if login == "EXTERNAL" else {})}
+    broker = open_broker(secure, owner="w1", options={"ssl": files, "login_method": login})
     broker.connect()
     publish(broker, *(f"m{n}" for n in range(500)))
-    publish(broker, "large", queue="other")
     done: list[str] = []
     deadline = time.monotonic() + 20
     while len(done) < 500 and time.monotonic() < deadline:

@@ -24,10 +24,10 @@ COMMAND = str(Path(sys.executable).parent / "celeriac")
 class Client:
     """A client of one kind."""
 
-    def __init__(self, fleet: Fleet, side: str) -> None:
+    def __init__(self, fleet: Fleet, side: str, program: str = "fleet_client.py") -> None:
         self.side = side
         self._process = subprocess.Popen(
-            [str(PYTHON) if side == "celery" else sys.executable, "fleet_client.py"], cwd=PROJECT, env=fleet.environment(side),
+            [str(PYTHON) if side == "celery" else sys.executable, program], cwd=PROJECT, env=fleet.environment(side),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
 
@@ -64,7 +64,7 @@ class Worker:
     def __init__(self, fleet: Fleet, side: str, queue: str, *options: str, **conf: Any) -> None:
         self.log_path = fleet.folder / f"{side}-{uuid.uuid4().hex[:6]}.log"
         program = [str(PYTHON), "-m", "celery"] if side == "celery" else [COMMAND]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        quiet = ["--without-gossip", "--without-mingle", *([] if fleet.heartbeats else ["--without-heartbeat"])]
         command = [*program, "-A", "fleet_tasks", "worker", "-l", "info", "-Q", queue, "-n", f"{uuid.uuid4().hex[:6]}@%h", *quiet, *options]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -100,6 +100,10 @@ class Fleet:
         self.folder = folder
         self.url = url
         self.run = uuid.uuid4().hex
+        self.heartbeats = False
+        """Whether its workers send heartbeats."""
+        self.backend: str | None = None
+        """The result store, where it is not the broker."""
         self.conf: dict[str, Any] = {}
         """Settings of all its processes."""
         self.ledger = Ledger(folder / "ledger.jsonl")
@@ -110,7 +114,8 @@ class Fleet:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CELERY_", "CELERIAC_")) and name != "PYTHONPATH"}
         extra = {name: str(conf.pop(name)) for name in list(conf) if name.isupper()}
         return {
-            **kept, MARKER: self.run, "FLEET_SIDE": side, "FLEET_URL": self.url, "FLEET_CONF": json.dumps({**self.conf, **conf}),
+            **kept, **({"FLEET_BACKEND": self.backend} if self.backend else {}),
+            MARKER: self.run, "FLEET_SIDE": side, "FLEET_URL": self.url, "FLEET_CONF": json.dumps({**self.conf, **conf}),
             "FLEET_LEDGER": str(self.ledger.path), "PYTHONUNBUFFERED": "1", "C_FORCE_ROOT": "1", **extra,
         }
 

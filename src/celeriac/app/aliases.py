@@ -7,12 +7,17 @@ from typing import Any, Self
 
 from celeriac.lib.urls import censor
 
+_LACKING = "it is this process's connection in a handle; for what kombu offers use kombu itself: kombu.Connection(app.broker_url)"
+
 
 class Borrowed:
     """This process's broker connection in the shape of a connection or producer that is taken from a pool and given back."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"A connection of this application has no {name!r}: {_LACKING}", name=name)
 
     def ensure_connection(self, *args: Any, **options: Any) -> Self:
         """Reach the broker; raises OperationalError when it cannot be reached."""
@@ -25,6 +30,22 @@ class Borrowed:
         """Return the URL of the broker."""
         url: str = self.app.broker_url
         return url if include_password else censor(url)
+
+    @property
+    def connection(self) -> Self:
+        """The connection of this producer."""
+        return self
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is reached when it is asked for: it is, or that raises."""
+        return True
+
+    @property
+    def transport_cls(self) -> str:
+        """The scheme of the broker's URL."""
+        url: str = self.app.broker_url
+        return url.partition(":")[0]
 
     def close(self) -> None:
         """Nothing to do: the connection belongs to the process."""

@@ -90,6 +90,7 @@ class Celeriac(DeclaresTasks, Connected, Extras):
         self.user_options: dict[str, set[Any]] = {"worker": set(), "preload": set()}
         self.on_configure, self.on_after_configure = Signal("app.on_configure"), Signal("app.on_after_configure")
         self.on_after_finalize, self.on_after_fork = Signal("app.on_after_finalize"), Signal("app.on_after_fork")
+        self.periodic: dict[str, dict[str, Any]] = {}
         self._lock = threading.RLock()
         self._configured = False
         self._origin: tuple[int, str] | None = None
@@ -113,6 +114,7 @@ class Celeriac(DeclaresTasks, Connected, Extras):
                 self._configured = True
                 self.on_configure.send(sender=self)
             made = self.configuration.build()
+            self.enter_periodic(made)
             self.on_after_configure.send(sender=self, source=made)
             return made
 

@@ -26,7 +26,7 @@ from celeriac.lib.ids import uuid
 from celeriac.model import states
 from celeriac.model.effects import ChordShare
 from celeriac.model.envelope import Outgoing
-from celeriac.model.errors import DecodeError
+from celeriac.model.errors import ChordError, DecodeError, OperationalError
 from celeriac.model.record import EXTRA, ChordPart, DueChord
 from celeriac.model.task_message import TaskMessage
 from celeriac.results import result_from_tuple
@@ -118,8 +118,18 @@ def finish(
     joined = values if shape is None else regrouped(iter(values), shape)
     request = attempt.request
     options = {"root_id": request.root_id, "parent_id": request.parent_id, "add_to_parent": False}
-    with collecting(attempt.plans):
-        sig.apply_async((joined,), **options)
+    try:
+        with collecting() as plans:
+            sig.apply_async((joined,), **options)
+    except OperationalError as trouble:
+        raise again(attempt, exc=trouble, countdown=app.conf.result_chord_retry_interval, max_retries=1 << 30) from trouble
+    except Exception as trouble:
+        # Its arguments do not fit, its serializer or its queue is unknown: nobody may wait for a body that will never be sent.
+        unsent = ChordError(f"Callback error: {trouble!r}")
+        unsent.__cause__ = trouble
+        abandon.workflow(attempt, sig, unsent, text_of(unsent), call_errbacks)
+        return
+    attempt.plans.extend(plans)
 
 
 def _look(attempt: Attempt, app: Any, result: Any, interval: float | None, max_retries: int | None) -> list[tuple[str, str, Any]] | None:

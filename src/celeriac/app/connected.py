@@ -18,9 +18,11 @@ from celeriac.app.routing import Router
 from celeriac.config.settings import Settings
 from celeriac.contracts.backend import ResultBackend
 from celeriac.contracts.broker import Broker
+from celeriac.contracts.schedule_store import ScheduleStore
 from celeriac.contracts.settler import Settler
-from celeriac.drivers.registry import open_backend, open_broker, settler_for
+from celeriac.drivers.registry import open_backend, open_broker, open_schedule_store, settler_for
 from celeriac.lib.importing import symbol_by_name
+from celeriac.lib.lamport import LamportClock
 from celeriac.model.errors import QueueNotFound
 from celeriac.model.record import ResultMeta, ResultRecord
 from celeriac.model.topology import Queue
@@ -101,6 +103,10 @@ class Connected(ABC):
         options = self._broker_options()
         return first_reachable(chosen or [self.broker_url], conf.broker_failover_strategy, lambda url: open_broker(url, options=options, owner=owner))
 
+    def open_schedule_store(self, space: str) -> ScheduleStore:
+        """Return a schedule store on the broker, which must be able to keep one (``registry.keeps_schedules``)."""
+        return open_schedule_store(self.broker_url, options={**self._broker_options(), "space": space})
+
     def _broker_options(self) -> dict[str, Any]:
         conf = self.conf
         return {
@@ -111,6 +117,7 @@ class Connected(ABC):
             "heartbeat": conf.broker_heartbeat if "broker_heartbeat" in conf.changes else None,
             "login_method": conf.broker_login_method,
             "ssl": conf.broker_use_ssl or None,
+            **({"max_connections": conf.broker_pool_limit} if "broker_pool_limit" in conf.changes else {}),
             "vhost": conf.broker_vhost,
             "native_delayed_delivery_queue_type": conf.broker_native_delayed_delivery_queue_type,
             "queue_of": self._queue_of,
@@ -127,7 +134,7 @@ class Connected(ABC):
 
     def _open_client_broker(self) -> Broker:
         broker = self.open_broker()
-        named = [queue for queue in self.queues.to_consume() if queue.exchange.type != "direct" or queue.bindings]
+        named = [queue for queue in self.queues.to_consume() if (queue.exchange.type != "direct" or queue.bindings) and not queue.broadcast]
         if named:
             broker.declare(named)
         return broker
@@ -144,8 +151,9 @@ class Connected(ABC):
         conf = self.conf
         options = dict(conf.result_backend_transport_options or {})
         if url.startswith(_REDIS):
-            named = {name: conf[setting] for name, setting in _REDIS_SETTINGS.items() if setting in conf.changes and conf[setting]}
-            return {**named, **options}
+            named = {name: conf[setting] for name, setting in _REDIS_SETTINGS.items() if setting in conf.changes and conf[setting] is not None}
+            unsaid = {name: conf[f"redis_{name}"] for name in ("host", "port", "db", "username", "password")}
+            return {"where_unsaid": unsaid, **named, **options}
         if url.partition(":")[0] != "rpc":
             return options
         known = {"broker_url": self.broker_url, "broker_options": self._broker_options(), "reply_to": self.thread_oid, "accept": self.accept_results}
@@ -226,6 +234,16 @@ class Connected(ABC):
         return symbol_by_name("celeriac.control:Control")(self)
 
     @cached_property
+    def clock(self) -> LamportClock:
+        """The logical clock of what this process says and hears by events and remote control."""
+        return LamportClock()
+
+    @cached_property
+    def events(self) -> Any:
+        """Events of workers and tasks (``events.facade.Events``): ``Receiver``, ``Dispatcher``, ``State``."""
+        return symbol_by_name("celeriac.events.facade:Events")(self)
+
+    @cached_property
     def aio(self) -> Any:
         """The asyncio front (``aio.AsyncFront``)."""
         return symbol_by_name("celeriac.app.aio:AsyncFront")(self)
@@ -234,10 +252,13 @@ class Connected(ABC):
 _REDIS = ("redis", "sentinel:", "valkey")
 _REDIS_SETTINGS = {
     "ssl": "redis_backend_use_ssl",
-    "username": "redis_username",
-    "password": "redis_password",
+    "max_connections": "redis_max_connections",
     "socket_timeout": "redis_socket_timeout",
     "socket_connect_timeout": "redis_socket_connect_timeout",
+    "socket_keepalive": "redis_socket_keepalive",
+    "retry_on_timeout": "redis_retry_on_timeout",
+    "health_check_interval": "redis_backend_health_check_interval",
+    "credential_provider": "redis_backend_credential_provider",
     "client_name": "redis_client_name",
 }
 """Option of the driver -> setting of a result store in Redis."""

@@ -12,6 +12,8 @@ from celeriac import signals
 from celeriac.app import state
 from celeriac.app.aliases import Borrowed
 from celeriac.app.discovery import autodiscover, import_modules
+from celeriac.app.periodic import periodic_entry
+from celeriac.app.security import setup_security
 from celeriac.canvas import chain, chord, group, signature
 from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.urls import censor
@@ -104,6 +106,42 @@ class Extras:
             del receiver
         return modules
 
+    # -- schedules
+
+    def add_periodic_task(
+        self: Any,
+        schedule: Any,
+        sig: Any,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        **opts: Any,
+    ) -> str:
+        """Let a task, signature or workflow be sent by a schedule; return the entry's name, by default the signature's text.
+
+        ``opts`` are options of ``apply_async``, and of the entry: relative, timezone, start, end, jitter, misfire, max_lateness, enabled, one_off.
+        """
+        key, entry = periodic_entry(self, schedule, sig, args, kwargs, name, opts)
+        self.periodic[key] = entry
+        if self.configured:
+            self.enter_periodic(self.conf)
+        return key
+
+    def enter_periodic(self: Any, conf: Any) -> None:
+        """Put what ``add_periodic_task`` added into the setting ``beat_schedule``."""
+        missing = {name: entry for name, entry in self.periodic.items() if (conf.beat_schedule or {}).get(name) is not entry}
+        if missing:
+            conf.beat_schedule = {**(conf.beat_schedule or {}), **missing}
+
+    @property
+    def schedule(self) -> Any:
+        """The entries of the schedule store, to be looked at and changed at run time (``beat.admin.Schedule``)."""
+        return symbol_by_name("celeriac.beat.admin:Schedule")(self)
+
+    def Beat(self, **options: Any) -> Any:
+        """Return a scheduler of this application, to be run in this process."""
+        return symbol_by_name("celeriac.beat.boot:Beat")(self, **options)
+
     # -- queues
 
     def select_queues(self: Any, queues: Iterable[str]) -> list[Any]:
@@ -151,6 +189,19 @@ class Extras:
             f"settings -> broker:{censor(self.broker_url)} results:{censor(self.backend_url or 'disabled')}\n\n"
             f"{self.conf.humanize(with_defaults=False)}\n"
         )
+
+    def setup_security(
+        self,
+        allowed_serializers: Iterable[str] | None = None,
+        key: str | None = None,
+        key_password: str | bytes | None = None,
+        cert: str | None = None,
+        store: str | None = None,
+        digest: str | None = None,
+        serializer: str = "json",
+    ) -> None:
+        """Let messages be signed, and only signed ones be read (serializer ``auth``); needs the extra ``auth``."""
+        setup_security(allowed_serializers, key, key_password, cert, store, digest, serializer, app=self)
 
     # -- connections under Celery's names
 

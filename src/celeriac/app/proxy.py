@@ -84,3 +84,19 @@ class Proxy:
 
     def __reduce__(self) -> Any:
         return self._get_current_object().__reduce__()
+
+
+class CallProxy(Proxy):
+    """Celery's ``Proxy``: stands for what ``local(*args, **kwargs)`` returns at the moment."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, local: Callable[..., Any], args: tuple[Any, ...] | None = None, kwargs: dict[str, Any] | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(lambda: local(*(args or ()), **(kwargs or {})))
+
+
+def maybe_evaluate(obj: Any) -> Any:
+    """Return what a proxy stands for; other objects as they are."""
+    return obj._get_current_object() if issubclass(type(obj), Proxy) else obj

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from celeriac import signals
 from celeriac.app.chords import encode_share
 from celeriac.app.routing import PLAIN, Destination, Router
-from celeriac.contracts.backend import StoresGroups
+from celeriac.contracts.backend import AnnouncesChords, StoresGroups
 from celeriac.lib import deadline
 from celeriac.lib.backoff import linear
+from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.urls import censor
 from celeriac.model.effects import Effects, Writes
 from celeriac.model.envelope import Envelope, Outgoing
@@ -51,6 +52,7 @@ class Publisher:
         self._failure_expires = self._expires if failure is None else failure
         self._chord_expires = conf.seconds("result_chord_expires") or self._expires
         self._extended: bool = conf.result_extended
+        self._sent_events: Any = symbol_by_name("celeriac.app.sent_events:SentEvents")(app) if conf.task_send_sent_event else None
         self._replies = (app.backend_url or "").partition(":")[0] == "rpc"
 
     # -- encoding
@@ -61,15 +63,20 @@ class Publisher:
         if effects.more:
             records += tuple(self.encode_result(meta) for meta in effects.more)
         publish: list[Outgoing] = []
+        events = effects.events
         for plan in effects.plans:
             if plan.kept:
                 records += self._kept(plan)
+            if plan.chords:
+                self._patiently(lambda plan=plan: self._tell_sizes(plan), "The size of a chord could not be told to the result store")
             encoded = self.encode_plan(plan)
             publish += encoded
             # The consumer, which sends them, runs no user code: their receivers are told here, a moment early.
-            self.announce_sent(plan, encoded)
+            self._tell_receivers(plan, encoded)
+            if self._sent_events is not None:
+                events += self._sent_events.of(plan, encoded)
         part = None if effects.chord is None else encode_share(effects.chord, self._result_serializer, self._serializer, self._chord_expires)
-        return Writes(effects.settlement, records, tuple(publish), part, effects.events)
+        return Writes(effects.settlement, records, tuple(publish), part, events)
 
     def encode_result(self, meta: ResultMeta) -> ResultRecord:
         """Return a task-meta as the store keeps it, with the settings' serializer and expiry."""
@@ -146,7 +153,12 @@ class Publisher:
         return Outgoing(envelope, where.routing_key, where.exchange, int(priority or 0), options.due)
 
     def announce_sent(self, plan: Plan, outgoing: Sequence[Outgoing]) -> None:
-        """Tell the receivers of ``after_task_publish`` and ``task_sent``."""
+        """Tell the receivers of ``after_task_publish`` and ``task_sent``, and monitors that want to know."""
+        self._tell_receivers(plan, outgoing)
+        if self._sent_events is not None:
+            self._sent_events.send(plan, outgoing)
+
+    def _tell_receivers(self, plan: Plan, outgoing: Sequence[Outgoing]) -> None:
         if not (signals.after_task_publish.connected or signals.task_sent.connected):
             return
         for planned, sent in zip(plan.messages, outgoing):
@@ -169,46 +181,42 @@ class Publisher:
 
     def send_encoded(self, plan: Plan, outgoing: Sequence[Outgoing]) -> None:
         """Send a plan whose messages are encoded already."""
-        if plan.groups:
-            self._store_groups(plan)
-        if plan.kept and self._app.result_backend is not None:
-            self._app.result_backend.store(self._kept(plan))
         options = plan.messages[0].options if plan.messages else PLAIN
+        if plan.groups or plan.chords or plan.kept:
+            self._patiently(lambda: self._prepare(plan), "A workflow could not be prepared in the result store", options.retry, options.retry_policy)
         if outgoing:
             self.publish(outgoing, retry=options.retry, policy=options.retry_policy)
             self.announce_sent(plan, outgoing)
 
     def publish(self, outgoing: Sequence[Outgoing], *, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
         """Hand messages to the broker; try again by the policy, for no longer than the setting ``broker_publish_timeout`` (seconds)."""
+        what = f"The message could not be handed to the broker {censor(self._app.broker_url)}"
+        self._patiently(lambda: self._app.broker.publish(outgoing), what, retry, policy)
+
+    def _patiently(self, act: Callable[[], None], what: str, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
         before = deadline.begin(self._timeout)
         try:
-            self._app.broker.publish(outgoing)
+            act()
         except OperationalError as error:
             if not (self._retry if retry is None else retry):
-                raise self._gave_up(error, 1) from error
-            self._publish_again(outgoing, {**self._policy, **(policy or {})}, error)
+                raise _gave_up(what, error, 1) from error
+            _again(act, what, {**self._policy, **(policy or {})}, error)
         finally:
             deadline.restore(before)
 
-    def _publish_again(self, outgoing: Sequence[Outgoing], policy: Mapping[str, Any], error: OperationalError) -> None:
-        limit = policy.get("max_retries", 3)
-        pauses = linear(policy.get("interval_start", 0) or 0, policy.get("interval_step", 0.2) or 0, policy.get("interval_max", 1) or 0)
-        tries = 1
-        for pause in pauses:
-            if (limit is not None and tries > limit) or pause >= (deadline.left() or 0.0):
-                break
-            time.sleep(pause)
-            tries += 1
-            try:
-                self._app.broker.publish(outgoing)
-                return
-            except OperationalError as again:
-                error = again
-        raise self._gave_up(error, tries) from error
+    def _prepare(self, plan: Plan) -> None:
+        if plan.groups:
+            self._store_groups(plan)
+        if plan.chords:
+            self._tell_sizes(plan)
+        if plan.kept and self._app.result_backend is not None:
+            self._app.result_backend.store(self._kept(plan))
 
-    def _gave_up(self, error: BaseException, tries: int) -> OperationalError:
-        url = censor(self._app.broker_url)
-        return OperationalError(f"The message could not be handed to the broker {url} ({tries} tries): {error}")
+    def _tell_sizes(self, plan: Plan) -> None:
+        backend = self._app.result_backend
+        if isinstance(backend, AnnouncesChords):
+            for chord in plan.chords:
+                backend.begin(chord.group, chord.size, self._chord_expires or None)
 
     def _store_groups(self, plan: Plan) -> None:
         backend = self._app.result_backend
@@ -217,6 +225,27 @@ class Publisher:
         if not isinstance(backend, StoresGroups):
             raise ImproperlyConfigured(f"The result backend {type(backend).__name__} cannot keep groups")
         backend.store_groups(plan.groups)
+
+
+def _again(act: Callable[[], None], what: str, policy: Mapping[str, Any], error: BaseException) -> None:
+    limit = policy.get("max_retries", 3)
+    pauses = linear(policy.get("interval_start", 0) or 0, policy.get("interval_step", 0.2) or 0, policy.get("interval_max", 1) or 0)
+    tries = 1
+    for pause in pauses:
+        if (limit is not None and tries > limit) or pause >= (deadline.left() or 0.0):
+            break
+        time.sleep(pause)
+        tries += 1
+        try:
+            act()
+            return
+        except OperationalError as again:
+            error = again
+    raise _gave_up(what, error, tries) from error
+
+
+def _gave_up(what: str, error: BaseException, tries: int) -> OperationalError:
+    return OperationalError(f"{what} ({tries} tries): {error}")
 
 
 def _delivery_mode(mode: Any) -> int:

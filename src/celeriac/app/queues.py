@@ -46,6 +46,7 @@ def queue_from(found: Any, name: str | None = None, kind: str = "direct") -> Que
         auto_delete=bool(getattr(found, "auto_delete", False)), queue_arguments=dict(getattr(found, "queue_arguments", None) or {}),
         max_priority=getattr(found, "max_priority", None), expires=getattr(found, "expires", None), message_ttl=getattr(found, "message_ttl", None),
         max_length=getattr(found, "max_length", None), alias=getattr(found, "alias", None),
+        binding_arguments=dict(getattr(found, "binding_arguments", None) or {}),
     )  # fmt: skip
 
 

@@ -27,6 +27,14 @@ class Destination(Value, frozen=True):
     queue: Queue | None = None
 
 
+class Rule(Value, frozen=True):
+    """An entry of ``task_routes`` that matched: in the which-th router, what it says of itself, and the route."""
+
+    number: int
+    text: str
+    route: dict[str, Any]
+
+
 class Router:
     """Finds a task's route (setting ``task_routes``) and makes a destination of it."""
 
@@ -53,6 +61,17 @@ class Router:
             if found:
                 return options.over(_as_options(found))
         return options
+
+    def rule(self, options: SendOptions, name: str, args: Any, kwargs: Any, task: Any = None) -> Rule | None:
+        """Return the entry of ``task_routes`` that a call takes its route from, for people."""
+        for number, router in enumerate(self._routers, 1):
+            if isinstance(router, MapRoute):
+                text, found = router.entry(name)
+            else:
+                text, found = f"the router {_name_of(router)}", _asked(router, name, args, kwargs, options, task)
+            if found:
+                return Rule(number, text, dict(found))
+        return None
 
     def _destination(self, options: SendOptions) -> Destination:
         conf = self._conf
@@ -81,12 +100,15 @@ class MapRoute:
         items = found.items() if isinstance(found, Mapping) else found
         self._exact: dict[str, Route] = {}
         self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._texts: list[str] = []
         for key, value in items:
             route = {"queue": value} if isinstance(value, str) else value
             if isinstance(key, re.Pattern):
                 self._patterns.append((key, route))
+                self._texts.append(f"the expression /{key.pattern}/")
             elif "*" in key or "?" in key or "[" in key:
                 self._patterns.append((re.compile(translate(key)), route))
+                self._texts.append(f"the pattern {key!r}")
             else:
                 self._exact.setdefault(key, route)
 
@@ -97,22 +119,40 @@ class MapRoute:
             return exact
         return next((route for pattern, route in self._patterns if pattern.match(name)), None)
 
+    def entry(self, name: str) -> tuple[str, Route | None]:
+        """Return the key of that entry, as it was written, and its options."""
+        exact = self._exact.get(name)
+        if exact is not None:
+            return f"the name {name!r}", exact
+        return next(((text, route) for text, (pattern, route) in zip(self._texts, self._patterns) if pattern.match(name)), ("", None))
+
 
 def _route_list(found: Any) -> list[Any]:
     if not found:
         return []
     if isinstance(found, (list, tuple)):
         # A list of (pattern, route) pairs is one ordered map; other lists hold routers.
-        if all(isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[1], (str, Mapping)) for item in found):
+        if all(_is_entry(item) for item in found):
             return [found]
         return list(found)
     return [found]
 
 
+def _is_entry(found: Any) -> bool:
+    return isinstance(found, (list, tuple)) and len(found) == 2 and isinstance(found[0], (str, re.Pattern)) and isinstance(found[1], (str, Mapping))
+
+
 def _router(found: Any) -> Any:
+    if _is_entry(found):
+        return MapRoute([found])
     if isinstance(found, (Mapping, list, tuple)):
         return MapRoute(found)
     return symbol_by_name(found) if isinstance(found, str) else found
+
+
+def _name_of(router: Any) -> str:
+    kind = router if hasattr(router, "__qualname__") else type(router)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _asked(router: Any, name: str, args: Any, kwargs: Any, options: SendOptions, task: Any) -> Route | None:

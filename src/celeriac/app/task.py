@@ -324,6 +324,12 @@ class Task(Generic[P, R]):
             request.children.append(result)
         return result
 
+    def send_event(self, type_: str, retry: bool = True, retry_policy: Any = None, **fields: Any) -> None:
+        """Send an event of your own (``task-myevent``) about the running call, now; needs no monitor that listens."""
+        request = self.request
+        with self.app.events.default_dispatcher(hostname=request.hostname) as dispatcher:
+            dispatcher.send(type_, uuid=request.id, **fields)
+
     def add_around(self, attr: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Put a wrapper around one of the task's methods: ``around(method)`` returns what is called in its place."""
         setattr(self, attr, around(getattr(self, attr)))

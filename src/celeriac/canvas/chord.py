@@ -10,10 +10,11 @@ from celeriac.canvas.compile import Plain, as_list
 from celeriac.canvas.group import Sender, alike, flattened, group, member, short_names
 from celeriac.canvas.parts import carry
 from celeriac.canvas.sending import is_collecting
-from celeriac.contracts.backend import AnnouncesChords, CountsChords
+from celeriac.contracts.backend import AnnouncesChords, AnswersCallers, CountsChords
 from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
-from celeriac.model.errors import ChordError, CompilationError
+from celeriac.model.errors import ChordError, CompilationError, UnsupportedPower
+from celeriac.model.plan import ChordSize, Plan, ResultNode
 from celeriac.results import EagerResult, GroupResult
 
 _LOCAL = frozenset({"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries"})
@@ -48,6 +49,13 @@ class chord(Signature):
         header = self.kwargs["header"]
         return header.tasks if isinstance(header, group) else header
 
+    @property
+    def _first(self) -> Signature | None:
+        header = self.kwargs["header"]
+        if isinstance(header, group):
+            return header._first()
+        return header[0] if header else None
+
     @tasks.setter
     def tasks(self, value: Any) -> None:
         self.kwargs["header"] = value
@@ -68,8 +76,9 @@ class chord(Signature):
         """The application of the chord, of its first call or its body; else the current one."""
         if self._app is not None:
             return self._app
-        if self.tasks:
-            return self.tasks[0].app
+        first = self._first
+        if first is not None:
+            return first.app
         return self.body.app if self.body is not None else current_client()
 
     @app.setter
@@ -111,31 +120,28 @@ class chord(Signature):
         return fresh.run(given, kwargs, task_id, options)
 
     def run(self, args: Any, kwargs: Any, task_id: str | None, options: dict[str, Any]) -> Any:
-        """Send this chord, which is used up by it."""
+        """Send this chord, whose body is used up by it."""
         client, body = self.app, self.body
         if body._app is None:
             body._app = client
-        for key, callback in (("link", options.pop("link", None)), ("link_error", options.pop("link_error", None))):
-            body.extend_list_option(key, as_list(callback))
+        for key in ("link", "link_error"):
+            body.extend_list_option(key, as_list(options.pop(key, None)))
         body.options.update({key: value for key, value in options.items() if key not in _LOCAL and value is not None})
-        ids = {key: options.get(key) for key in ("root_id", "parent_id")}
-        outer = {key: options.get(key) for key in ("group_id", "chord", "group_index")}
-        result = self.freeze(task_id, **ids, **outer)
-        header: group = self.kwargs["header"]
-        shared: dict[str, Any] = {key: value for key, value in ids.items() if value is not None}
+        outer = {key: options.get(key) for key in ("root_id", "group_id", "chord", "group_index")}
+        result = body.freeze(task_id, **outer)
+        shared: dict[str, Any] = {key: options[key] for key in ("root_id", "parent_id") if options.get(key) is not None}
         shared["add_to_parent"] = False
-        if not header.tasks:
-            sent = body.apply_async(([],), **shared)
-            return _attached(sent, GroupResult(header.id, [], app=client))
-        if client.conf.task_allow_error_cb_on_chord_header:
-            header.extend_list_option("link_error", body.options.get("link_error"))
-        waiter = Waiter(self, header, body)
-        sender = Sender(client, header.id, waiter.carried(client), 0, shared)
-        sender.send(header.tasks, args, {**self.kwargs["kwargs"], **(kwargs or {})})
-        waiter.poll(client, options)
+        given = self.kwargs["header"]
+        header = given if isinstance(given, group) else group(given, app=client)
+        group_id = self.options.get("task_id") or header.id or uuid()
+        waiter = Waiter(client, group_id, body, options)
+        results = waiter.send(header, args, {**self.kwargs["kwargs"], **(kwargs or {})}, shared)
+        parts: GroupResult[Any] = GroupResult(group_id, results, app=client)
+        if not results:
+            return _attached(body.apply_async(([],), **shared), parts)
         if options.get("add_to_parent", True) and hasattr(client, "note_child"):
             client.note_child(result)
-        return result
+        return _attached(result, parts)
 
     def apply(self, args: Any = None, kwargs: Any = None, body: Any = None, **options: Any) -> Any:
         """Run the header, then the body, in this process; return the result of the body."""
@@ -188,7 +194,11 @@ class chord(Signature):
     partial = clone
 
     def _with_body(self, body: Any, rest: Any) -> Self:
-        fresh = self.clone()
+        """Return this chord with a body of its own; the header is shared, since sending it does not change it."""
+        fresh = super().clone()
+        fresh["kwargs"] = dict(self.kwargs)
+        if self.body is not None:
+            fresh.body = self.body.clone()
         if body is not None:
             fresh.body = maybe_signature(body).clone()
         if rest:
@@ -231,37 +241,67 @@ class chord(Signature):
 class Waiter:
     """How the body of a chord comes to be called: counted by the result store, or by a task that looks again and again."""
 
-    def __init__(self, sent: chord, header: group, body: Signature) -> None:
-        self._header = header
+    def __init__(self, client: Any, group_id: str, body: Signature, options: Mapping[str, Any]) -> None:
+        self._client = client
+        self._group = group_id
         self._body = body
-        self._polled = False
-
-    def carried(self, client: Any) -> Any:
-        """Return the body as each message of the header carries it; None when a task is to look for the results."""
-        backend, header = client.result_backend, self._header
-        if backend is None:
+        self._options = options
+        self._backend = client.result_backend
+        if self._backend is None:
             raise CompilationError(E_NO_BACKEND)
-        if not isinstance(backend, CountsChords):
-            self._polled = True
-            return None
-        found = Plain(carry(client, self._body))
-        found["chord_size"] = size = header.width
-        shape = header.shape
-        if shape is not None and shape != alike([None] * size):
-            found["chord_shape"] = shape
-        if isinstance(backend, AnnouncesChords):
-            conf = client.conf
-            backend.begin(header.id, size, conf.seconds("result_chord_expires") or conf.seconds("result_expires"))
-        return found
 
-    def poll(self, client: Any, options: Mapping[str, Any]) -> None:
+    def send(self, header: group, args: Any, kwargs: Any, shared: dict[str, Any]) -> list[Any]:
+        """Send the header; return the results of its calls.
+
+        One that is read while it is sent is told how large it is before its last calls are sent, which is only possible where the store is told.
+        """
+        if not isinstance(self._backend, AnnouncesChords):
+            header.keys()
+        results: list[Any] = []
+        sender, size = None, 0
+        for members, last in header.portions():
+            size += sum(task.width for task in members)
+            if sender is None:
+                if not members:
+                    break
+                sender = self._sender(members, size if last else 0, shared)
+            elif any(task.shape is not None for task in members):
+                raise CompilationError("A chord's header that ends in groups cannot be read while it is sent: give it a list instead of a generator.")
+            if last:
+                self._tell(size)
+            results += sender.send(members, args, kwargs)
+        self._poll(results)
+        return results
+
+    def _sender(self, members: list[Any], size: int, shared: dict[str, Any]) -> Sender:
+        client, body = self._client, self._body
+        errbacks = body.options.get("link_error") if client.conf.task_allow_error_cb_on_chord_header else None
+        if isinstance(self._backend, AnswersCallers):
+            raise UnsupportedPower(
+                "A chord needs a result store in which its parts can be counted; results by message (rpc://) reach the caller only: "
+                "set result_backend to redis:// or db+sqlite://, say"
+            )
+        if not isinstance(self._backend, CountsChords):
+            return Sender(client, self._group, None, 0, shared, errbacks)
+        carried = Plain(carry(client, body))
+        carried["chord_size"] = size
+        shape = alike([task.shape for task in members])
+        if shape not in (alike([None] * len(members)), None):
+            carried["chord_shape"] = shape
+        return Sender(client, self._group, carried, 0, shared, errbacks)
+
+    def _tell(self, size: int) -> None:
+        if isinstance(self._backend, AnnouncesChords):
+            self._client.submit(Plan(messages=(), result=ResultNode(self._group), chords=(ChordSize(self._group, size),)))
+
+    def _poll(self, results: list[Any]) -> None:
         """Send the task that looks, where the store cannot count."""
-        if not self._polled:
+        if not results or isinstance(self._backend, CountsChords):
             return
-        results = [task.freeze().as_tuple() for task in self._header.tasks]
+        client, options = self._client, self._options
         interval = options.get("interval") or client.conf.result_chord_retry_interval
-        named = {"interval": interval, "max_retries": options.get("max_retries"), "result": results}
-        unlock = Signature("celery.chord_unlock", (self._header.id, carry(client, self._body)), named, app=client)
+        named = {"interval": interval, "max_retries": options.get("max_retries"), "result": [result.as_tuple() for result in results]}
+        unlock = Signature("celery.chord_unlock", (self._group, carry(client, self._body)), named, app=client)
         queue = self._body.options.get("queue")
         unlock.apply_async(countdown=interval, ignore_result=True, add_to_parent=False, **({"queue": queue} if queue else {}))
 
@@ -282,6 +322,10 @@ def regrouped(values: Iterator[Any], shape: Any) -> Any:
 
 
 def _header(header: Any, app: Any) -> Any:
+    if isinstance(header, Iterator):
+        return group(header, app=app)
+    if isinstance(header, group) and not header.is_read and not header.args:
+        return header
     if isinstance(header, dict) and header.get("subtask_type") == "group":
         found = maybe_signature(header, app=app)
         return found if found.options.get("task_id") else [*(task.clone(found.args) if found.args else task for task in found.tasks)]

@@ -28,6 +28,8 @@ _LOCAL = frozenset(
     | {"stamped_headers", "stamps", *_SEND, *_MESSAGE}
 )
 
+_OF_GROUPS = frozenset({"task_id", "group_id", "group_index", "chord", "root_id", "parent_id", "ignore_result", "reply_to"})
+
 
 def plan_call(
     name: str,
@@ -55,6 +57,16 @@ def plan_call(
         )  # fmt: skip
         return Plan(messages=(PlannedMessage(message=message),), result=ResultNode(id=task_id))
     task_id = options.get("task_id") or new_id()
+    if _OF_GROUPS.issuperset(options):
+        # One of many in a group or a chord's header: it has its own short way too.
+        get = options.get
+        message = TaskMessage(
+            task=name, id=task_id, args=args or (), kwargs=dict(kwargs or {}), chord=plain(get("chord")), group=get("group_id"),
+            group_index=get("group_index"), root_id=get("root_id") or task_id, parent_id=get("parent_id"), origin=origin,
+            ignore_result=get("ignore_result"), argsrepr=saferepr(args, REPR_LENGTH) if args else "()",
+            kwargsrepr=saferepr(kwargs, REPR_LENGTH) if kwargs else "{}", correlation_id=task_id, reply_to=get("reply_to"),
+        )  # fmt: skip
+        return Plan(messages=(PlannedMessage(message=message),), result=ResultNode(id=task_id))
     due = due_time(options.get("countdown"), options.get("eta"), now, timezone)
     message = _message(name, task_id, args or (), kwargs or {}, options, due, now, origin, timezone)
     return Plan(messages=(PlannedMessage(message=message, options=send_options(options, due)),), result=ResultNode(id=task_id))
@@ -97,6 +109,11 @@ def send_options(options: Mapping[str, Any], due: float | None = None) -> SendOp
 
 class Plain(dict[str, Any]):
     """A dict that is plain all the way down already: what ten thousand messages share is gone through once."""
+
+
+def known_plain(steps: list[Any]) -> list[Any]:
+    """Return what a message brought, marked as plain: what follows in a chain is handed on by each of its steps, and need not be gone through."""
+    return [Plain(step) if type(step) is dict else step for step in steps]
 
 
 def plain(value: Any) -> Any:

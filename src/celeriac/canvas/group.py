@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain as chained
 from itertools import islice
 from typing import Any, Self
 
@@ -31,6 +30,7 @@ class group(Signature):
     """
 
     _source: Iterator[Any] | None = None
+    _spent = False
 
     def __init__(self, *tasks: Any, **options: Any) -> None:
         app = options.pop("app", None)
@@ -166,16 +166,35 @@ class group(Signature):
         return result
 
     def _send(self, sender: "Sender", args: Any, kwargs: Any) -> list[Any]:
-        if self._source is None:
-            return sender.send(flattened(self.tasks), args, kwargs)
+        return [result for members, _ in self.portions() for result in sender.send(members, args, kwargs)]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is known what the calls are: not while they are to come from a generator."""
+        return self._source is None
+
+    def portions(self) -> Iterator[tuple[list[Any], bool]]:
+        """Yield the calls, and whether these are the last: a list in one, a generator a thousand at a time, which are forgotten if they are many."""
+        if self._spent:
+            raise CompilationError(f"The generator of this group has been read: more than {BATCH} calls are not kept. Give it a list to send it again.")
         source, self._source = self._source, None
-        known, results = self.tasks, []
-        source = chained(known[:], source)
+        known = self.tasks
+        if source is None:
+            yield flattened(known), True
+            return
+        portion = [*known, *self._members(source, BATCH - len(known))]
         known.clear()
-        while batch := [member(task, self._app) for task in islice(source, BATCH)]:
-            known.extend(batch)
-            results += sender.send(flattened(batch), args, kwargs)
-        return results
+        following = self._members(source, BATCH)
+        self._spent = bool(following)
+        if not following:
+            known.extend(portion)
+        while following:
+            yield flattened(portion), False
+            portion, following = following, self._members(source, BATCH)
+        yield flattened(portion), True
+
+    def _members(self, source: Iterator[Any], most: int) -> list[Signature]:
+        return [member(task, self._app) for task in islice(source, most)]
 
     def apply(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Run the calls in this process, one after the other; return their results as one."""

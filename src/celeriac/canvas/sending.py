@@ -59,4 +59,5 @@ def merged(plans: Sequence[Plan]) -> Plan | None:
         result=plans[-1].result,
         groups=tuple(record for plan in plans for record in plan.groups),
         kept=tuple(part for plan in plans for part in plan.kept),
+        chords=tuple(chord for plan in plans for chord in plan.chords),
     )

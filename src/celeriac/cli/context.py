@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from celeriac.cli import user_options
 from celeriac.lib.importing import symbol_by_name
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,6 +42,8 @@ class Context:
         self._app = app
         self._loaded = app is not None
         self._given: dict[str, Any] = {}
+        self.user_options: dict[str, Any] = {}
+        """The values of the options that the application adds."""
 
     def take(self, given: dict[str, Any]) -> None:
         """Note global options, from before or behind the command's name; the later ones win."""
@@ -119,7 +122,10 @@ class Context:
 
 
 class Command(click.Command):
-    """A command that also takes the global options behind its name: ``celeriac worker -A proj`` as well as ``celeriac -A proj worker``."""
+    """A command that also takes the global options behind its name: ``celeriac worker -A proj`` as well as ``celeriac -A proj worker``;
+
+    and those that the application adds.
+    """
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         super().__init__(*arguments, **attributes)
@@ -130,6 +136,18 @@ class Command(click.Command):
             for flags, options in _OPTIONS
             if not taken.issuperset(flags)
         ]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.ensure_object(Context)
+        user_options.look_for(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *user_options.added(ctx)]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj.user_options = user_options.taken(ctx)
+        return super().invoke(ctx)
 
 
 def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:

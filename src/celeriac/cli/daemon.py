@@ -26,9 +26,10 @@ def take_identity(uid: str | None, gid: str | None, umask: str | None) -> None:
     try:
         user = None if uid is None else _user(uid)
         group = _group(gid) if gid is not None else None if user is None else user.pw_gid
-        if group is not None:
+        if group is not None and group != os.getgid():
             os.setgid(group)
-        if user is not None:
+        # A worker that starts again (HUP) is that user already, and may not say so again.
+        if user is not None and user.pw_uid != os.getuid():
             os.initgroups(user.pw_name, os.getgid())
             os.setuid(user.pw_uid)
     except PermissionError:
@@ -106,3 +107,18 @@ def _lives(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def detach(logfile: str | None) -> None:
+    """Go on in the background: the process that was started ends, what is printed goes to the log file or nowhere."""
+    if not hasattr(os, "fork"):
+        raise click.UsageError("-D/--detach cannot be had on this platform: let its service manager run this in the background")
+    for step in range(2):
+        if os.fork():
+            os._exit(0)
+        if step == 0:
+            os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    output = nothing if logfile is None else os.open(logfile, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
+    for descriptor, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, target)

@@ -14,17 +14,21 @@ import click
 from celeriac import __version__
 from celeriac.cli.context import Context, global_options
 from celeriac.lib.importing import symbol_by_name
+from celeriac.lib.reexec import remember_folder
 from celeriac.model.errors import CeleriacError, OperationalError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "beat": ("celeriac.cli.beat:beat", "Start a scheduler."),
+    "amqp": ("celeriac.cli.amqp:amqp", "Look after queues and exchanges by hand, with the words of AMQP."),
     "call": ("celeriac.cli.call:call", "Call a task by name and print the call's id."),
     "check": ("celeriac.cli.check:check", "Look for mistakes in the settings."),
     "control": ("celeriac.cli.remote:control", "Tell running workers what to do."),
     "dead": ("celeriac.cli.dead:dead", "List, show, put back or forget messages that were set aside."),
     "delayed": ("celeriac.cli.delayed:delayed", "List or remove messages that are not due yet."),
+    "events": ("celeriac.cli.events:events", "Watch workers and tasks."),
     "hand-back": ("celeriac.cli.hand_back:hand_back", "Leave a Redis that real Celery uses too, without leaving anything behind."),
     "inspect": ("celeriac.cli.remote:inspect", "Ask running workers."),
     "list": ("celeriac.cli.listing:listing", "List queues and their bindings."),
@@ -32,13 +36,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queues": ("celeriac.cli.delayed:queues", "Print how many messages wait in each queue."),
     "report": ("celeriac.cli.report:report", "Show versions and settings, for bug reports."),
     "result": ("celeriac.cli.result:result", "Print what a task returned."),
+    "schedule": ("celeriac.cli.schedule:schedule", "List, add, pause, run or remove entries of the schedule."),
+    "routes": ("celeriac.cli.routes:routes", "Explain where a call of a task would go, and why."),
     "shell": ("celeriac.cli.shell:shell", "Open a Python shell that knows the application and its tasks."),
     "status": ("celeriac.cli.remote:status", "List the workers that are online."),
     "worker": ("celeriac.cli.worker:worker", "Start a worker."),
 }
 """Name -> where the command is, imported when it runs, and what it does."""
 
-LATER = ("amqp", "beat", "events", "graph", "logtool", "migrate", "multi", "upgrade")
+LATER = ("graph", "logtool", "migrate", "multi", "upgrade")
 """Commands of Celery that a later version brings."""
 
 PLUGINS = ("celeriac.commands", "celery.commands")
@@ -120,6 +126,7 @@ def run_for(app: Any, arguments: Sequence[str]) -> int:
 
 def run(arguments: list[str], context: Context) -> int:
     """Run a command and turn what it raises into words and an exit status."""
+    remember_folder()
     name = sys.argv[0].rpartition("/")[2] if sys.argv and sys.argv[0] else "celeriac"
     try:
         status = celeriac.main(args=arguments, prog_name=name if name in ("celeriac", "celery") else "celeriac", standalone_mode=False, obj=context)
@@ -141,5 +148,6 @@ def run(arguments: list[str], context: Context) -> int:
 
 
 def _refuse(error: Exception, status: int) -> int:
-    click.echo(f"Error: {error}", err=True)
+    # A KeyError, as QueueNotFound is one, puts quotes around its text.
+    click.echo(f"Error: {error.args[0] if isinstance(error, KeyError) and error.args else error}", err=True)
     return status

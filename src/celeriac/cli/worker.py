@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
 import click
 
+from celeriac.cli import reloading
 from celeriac.cli.context import Command, Context
 from celeriac.cli.daemon import pidfile_of, take_identity
 from celeriac.config.problem import Problem
@@ -19,10 +21,6 @@ from celeriac.worker.options import WorkerOptions, logfile_for, resolve
 
 _REFUSED = {
     "detach": ("-D/--detach", "let a service manager such as systemd run the worker in the background"),
-    "beat": ("-B/--beat", "this version has no scheduler"),
-    "schedule_filename": ("-s/--schedule-filename", "this version has no scheduler"),
-    "scheduler": ("--scheduler", "this version has no scheduler"),
-    "disable_prefetch": ("--disable-prefetch", "messages are taken a little ahead of idle processes, and never wait behind a long task"),
     "executable": ("--executable", "start the worker with that Python: path/to/python -m celeriac"),
 }
 """Options of Celery that would be a lie here: what to do instead."""
@@ -37,34 +35,36 @@ _REFUSED = {
 @click.option("-Q", "--queues", metavar="NAMES", help="Only from these queues (names with commas).")
 @click.option("-X", "--exclude-queues", metavar="NAMES", help="Not from these queues (names with commas).")
 @click.option("-I", "--include", metavar="MODULES", help="Import these modules too (names with commas).")
-@click.option("-E", "--task-events", is_flag=True, default=None, help="Accepted for Celery's sake: this version sends no events.")
-@click.option("-O", "--optimization", type=click.Choice(["default", "fair"]), help="Accepted for Celery's sake: this worker is always fair.")
+@click.option("-E", "--task-events", is_flag=True, default=None, help="Send events of tasks, for monitors (celeriac events, Flower).")
+@click.option("-O", "--optimization", type=click.Choice(["default", "fair"]), help="Accepted for Celery's sake: it is always fair.")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Kill a task that runs longer.")
 @click.option("--soft-time-limit", type=float, metavar="SECONDS", help="Raise SoftTimeLimitExceeded in a task that runs longer.")
 @click.option("--max-tasks-per-child", type=int, metavar="N", help="Replace a task process after so many tasks.")
 @click.option("--max-memory-per-child", type=int, metavar="KIB", help="Replace a task process that has grown larger, after its task.")
-@click.option("--prefetch-multiplier", type=int, metavar="N", help="Take at most so many messages ahead for each task process.")
+@click.option("--prefetch-multiplier", type=int, metavar="N", help="Hold at most so many messages for each place, running ones included.")
+@click.option("--disable-prefetch", is_flag=True, default=None, help="Hold nothing but what runs.")
 @click.option("--pool-start-method", "start_method", type=click.Choice(START_METHODS), help="How task processes begin: fork (default), or afresh.")
 @click.option("--purge", "--discard", is_flag=True, default=None, help="Throw away what waits in the queues first.")
 @click.option("-f", "--logfile", metavar="PATH", help="Log to this file; %n is the node's name, %i and %I make a file for each process.")
+@click.option("--json-logs", is_flag=True, help="Log JSON objects, one a line (setting worker_log_format = 'json').")
 @click.option("--pidfile", metavar="PATH", help="Write the process id here; refuse to start when another worker holds it.")
 @click.option("--uid", help="Become this user (name or number) first.")
 @click.option("--gid", help="Become this group (name or number) first.")
 @click.option("--umask", help="Make files with this umask (octal).")
 @click.option("-S", "--statedb", metavar="PATH", help="Keep revoked tasks here between restarts.")
-@click.option("--without-gossip", is_flag=True, default=None, help="Accepted for Celery's sake: workers do not gossip.")
-@click.option("--without-mingle", is_flag=True, default=None, help="Accepted for Celery's sake: workers do not mingle.")
-@click.option("--without-heartbeat", is_flag=True, default=None, help="Accepted for Celery's sake: this version sends no heartbeat events.")
-@click.option("--heartbeat-interval", type=float, help="Accepted for Celery's sake: this version sends no heartbeat events.")
+@click.option("--without-gossip", is_flag=True, default=None, help="Accepted for Celery's sake: workers never gossip, leases tell who lives.")
+@click.option("--without-mingle", is_flag=True, default=None, help="Accepted for Celery's sake: workers never mingle, the store knows more.")
+@click.option("--without-heartbeat", is_flag=True, default=None, help="Send no heartbeats: monitors do not see this worker.")
+@click.option("--heartbeat-interval", type=float, metavar="SECONDS", help="Between two heartbeats while a monitor listens; 2 by default.")
+@click.option("--reload", is_flag=True, default=None, help="For development: start again when a Python file below this folder changes.")
 @click.option("-D", "--detach", is_flag=True, default=None, hidden=True)
-@click.option("-B", "--beat", is_flag=True, default=None, hidden=True)
-@click.option("-s", "--schedule-filename", "--schedule", hidden=True)
-@click.option("--scheduler", hidden=True)
-@click.option("--disable-prefetch", is_flag=True, default=None, hidden=True)
+@click.option("-B", "--beat", is_flag=True, default=None, help="Run a scheduler too; of all schedulers of an application one leads.")
+@click.option("-s", "--schedule-filename", "--schedule", metavar="PATH", help="The scheduler's file, where the broker cannot keep schedules.")
+@click.option("--scheduler", metavar="CLASS", help="Another scheduler: a class's path, or the name of an entry point.")
 @click.option("--executable", hidden=True)
 @click.argument("settings", nargs=-1)
 @click.pass_obj
-def worker(context: Context, /, settings: tuple[str, ...], uid: str | None, gid: str | None, umask: str | None, **given: Any) -> int:
+def worker(context: Context, /, settings: tuple[str, ...], uid: str | None, gid: str | None, umask: str | None, json_logs: bool, **given: Any) -> int:
     """Start a worker.
 
     \b
@@ -73,11 +73,13 @@ def worker(context: Context, /, settings: tuple[str, ...], uid: str | None, gid:
     celeriac -A proj worker worker.packet_time=0.002     any setting
     """
     _refuse_what_cannot_be(given)
+    if reloading.wanted(given):
+        return reloading.Reloader(os.getcwd(), lambda text: context.error(f"celeriac: {text}")).run()
     take_identity(uid, gid, umask)
     app = _checked_app(context, settings)
+    if json_logs:
+        app.conf.override({"worker_log_format": "json"})
     options = _options(context, app, given)
-    if options.task_events:
-        context.error("celeriac: warning: -E (worker_send_task_events): this version sends no task events, monitors will see nothing of this worker")
     if options.purge:
         _purge(context, app, options)
     with pidfile_of(None if options.pidfile is None else logfile_for(options.pidfile, options.hostname)):
@@ -103,7 +105,7 @@ def _refuse_what_cannot_be(given: dict[str, Any]) -> None:
 
 def _options(context: Context, app: Any, given: dict[str, Any]) -> WorkerOptions:
     try:
-        return resolve(app.conf, **given, quiet=context.quiet or None, colour=False if context.no_color else None)
+        return resolve(app.conf, **given, user_options=context.user_options, quiet=context.quiet or None, colour=False if context.no_color else None)
     except ImproperlyConfigured as error:
         raise click.UsageError(str(error)) from None
 

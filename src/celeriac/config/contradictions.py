@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     broker.visibility_shorter_than_tasks,
     broker.visibility_without_use,
     broker.transport_option_misspelt,
+    broker.transport_option_without_use,
     worker.soft_limit_after_hard,
     worker.limits_in_a_pool_without_processes,
     worker.concurrency_in_solo,

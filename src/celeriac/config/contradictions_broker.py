@@ -60,6 +60,31 @@ def transport_option_misspelt(settings: Settings) -> Problem | None:
     return None
 
 
+_WITHOUT_USE_IN_REDIS = {
+    "ack_emulation": "a message is always kept until it is acknowledged; task_acks_late=False acknowledges it before the task runs",
+    "polling_interval": "nothing is polled",
+    "unacked_mutex_key": "several workers may look for lost messages at once, each is given back by one",
+    "unacked_mutex_expire": "several workers may look for lost messages at once, each is given back by one",
+    "unacked_restore_throttle": "unacked_restore_limit and unacked_restore_interval say how many messages are given back, and how often",
+    "reauth_check_interval": "credentials are asked for at every login",
+    "sentinel_fanout_compat": "the channels are always those of a plain Redis",
+}
+
+
+def transport_option_without_use(settings: Settings) -> Problem | None:
+    """An option of Celery's for Redis that nothing here needs."""
+    if broker_scheme(settings) not in ("redis", "rediss", "sentinel"):
+        return None
+    for key in settings["broker_transport_options"] or {}:
+        if key in _WITHOUT_USE_IN_REDIS:
+            return Problem(
+                key=f"broker_transport_options.{key}",
+                text=f"broker_transport_options has {key!r}, which has no effect: {_WITHOUT_USE_IN_REDIS[key]}",
+                remedy="remove it, unless workers of Celery read the same settings",
+            )
+    return None
+
+
 def priority_without_queue(settings: Settings) -> Problem | None:
     """Priorities that RabbitMQ takes no notice of."""
     priority, highest = settings["task_default_priority"], settings["task_queue_max_priority"]

@@ -18,7 +18,10 @@ _SERIALIZERS = {
     "auth": "application/data",
 }
 
-_ENTRY_KEYS = ("task", "schedule", "args", "kwargs", "options", "relative", "name", "last_run_at", "total_run_count", "enabled")
+_ENTRY_KEYS = (
+    *("task", "schedule", "args", "kwargs", "options", "relative", "timezone", "start", "end", "jitter", "misfire", "max_lateness"),
+    *("enabled", "one_off", "name", "last_run_at", "total_run_count"),
+)
 
 
 def serializer_not_accepted(settings: Settings) -> Problem | None:

@@ -22,7 +22,7 @@ def soft_limit_after_hard(settings: Settings) -> Problem | None:
 def limits_in_a_pool_without_processes(settings: Settings) -> Problem | None:
     """Limits that can only be kept by ending a process, where there is none."""
     pool = settings["worker_pool"]
-    names: tuple[str, ...] = ("worker_max_tasks_per_child", "worker_max_memory_per_child")
+    names: tuple[str, ...] = ("worker_max_tasks_per_child", "worker_max_memory_per_child", "worker_memory_guard")
     if pool in ("solo", "threads"):
         names = ("task_time_limit", *names)
     name = next((name for name in names if settings[name]), None)

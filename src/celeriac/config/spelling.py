@@ -20,7 +20,8 @@ TRANSPORT_OPTIONS = frozenset((
     "client_properties", "max_retries", "interval_start", "interval_step", "interval_max", "connect_timeout",
     "read_timeout", "write_timeout", "backoff_policy", "sts_role_arn", "is_secure", "region", "sep", "unacked_key",
     "unacked_index_key", "unacked_mutex_key", "unacked_mutex_expire", "unacked_restore_limit", "client_name",
-    "min_other_sentinels",
+    "min_other_sentinels", "unacked_restore_interval", "unacked_restore_throttle", "ack_emulation",
+    "reauth_check_interval", "sentinels", "sentinel_fanout_compat", "credential_provider",
 ))
 # fmt: on
 

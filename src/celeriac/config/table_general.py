@@ -64,6 +64,28 @@ SETTINGS = (
         minimum=0,
     ),
     Setting(
+        "beat_store",
+        Kind.URL,
+        None,
+        "Where schedules are kept; None: with the broker, or in the file of `beat_schedule_filename` where the broker cannot keep them.",
+        ours=True,
+    ),
+    Setting(
+        "beat_namespace",
+        Kind.TEXT,
+        None,
+        "The name under which the schedule is kept, for applications that share a store; None takes the application's name.",
+        ours=True,
+    ),
+    Setting(
+        "beat_lease",
+        Kind.SECONDS,
+        2.0,
+        "For how long the scheduler that leads is taken to live: when it dies, another one takes over after this.",
+        minimum=0.3,
+        ours=True,
+    ),
+    Setting(
         "control_queue_ttl",
         Kind.SECONDS,
         300.0,

@@ -56,6 +56,14 @@ class Notifies(ABC):
         """Begin to watch; what is ready already is returned by the first ``next``."""
 
 
+class AnswersCallers(ABC):
+    """Results go to whoever made the call, and nobody else can read them: no worker can look whether the parts of a chord are ready."""
+
+    @abstractmethod
+    def prepare_to_answer(self) -> None:
+        """This process will send results: make now what only that needs, or the first result would wait for it."""
+
+
 class CountsChords(ABC):
     """The store counts the parts of chords: atomically, idempotent by part, and each chord falls due exactly once."""
 

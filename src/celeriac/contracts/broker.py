@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from celeriac.lib.value import Value
 from celeriac.model.envelope import Delivery, Envelope, Outgoing, Settlement
-from celeriac.model.topology import Queue
+from celeriac.model.topology import Exchange, Queue
 
 
 class Broker(ABC):
@@ -98,11 +98,51 @@ class Leases(ABC):
         """Give up the lease in good order: nothing is held any more (what still is goes back, untouched), the owner is forgotten."""
 
 
-class ReturnsWhenCut:
+class ReturnsWhenCut(ABC):
     """What an owner holds is bound to its connection: it comes back by itself as soon as that ends, without leases.
 
-    Tags are good for one connection; those of an earlier one are passed over. A consumer that was restarted holds nothing.
+    A consumer that was restarted holds nothing, but its task processes may still run what its predecessor fetched.
     """
+
+    @abstractmethod
+    def recognise(self, running: Sequence[Delivery]) -> None:
+        """These, which an earlier consumer of this owner fetched, are still being run here: when they are delivered again they are not handed
+        out, and they are settled by the tags that they had. What is settled without having been named here is not handed out again either."""
+
+    @abstractmethod
+    def reclaim(self, patience: float) -> None:
+        """Take over what was named and what was settled since, as soon as the store has it again; waits up to ``patience`` seconds for that.
+
+        Only then it is safe from others, and from being begun again should this consumer die as well.
+        """
+
+
+class DeletesQueues(ABC):
+    """Queues can be removed."""
+
+    @abstractmethod
+    def delete(self, queue: Queue) -> int:
+        """Remove a queue, its bindings, and what waits in it; return how many messages that were. One that does not exist is passed over."""
+
+
+class Exchanges(ABC):
+    """The store has exchanges and bindings of its own, which can be made and removed by hand."""
+
+    @abstractmethod
+    def declare_exchange(self, exchange: Exchange, *, passive: bool = False) -> None:
+        """Make an exchange, or only see that there is one (``passive``): raises QueueNotFound when there is none."""
+
+    @abstractmethod
+    def delete_exchange(self, name: str, *, if_unused: bool = False) -> None:
+        """Remove an exchange; raises ImproperlyConfigured when it has bindings and ``if_unused``."""
+
+    @abstractmethod
+    def bind(self, queue: str, exchange: str, routing_key: str) -> None:
+        """Let an exchange hand messages to a queue; raises QueueNotFound when one of them does not exist."""
+
+    @abstractmethod
+    def measure(self, queue: str) -> tuple[int, int] | None:
+        """Return how many messages wait in a queue and how many consumers it has, None when there is none of this name."""
 
 
 class DeadLetter(Value, frozen=True):
@@ -152,8 +192,11 @@ class Broadcasts(ABC):
     """
 
     @abstractmethod
-    def broadcast(self, outgoing: Sequence[Outgoing]) -> None:
-        """Send to all listeners of each message's exchange whose pattern matches its routing key."""
+    def broadcast(self, outgoing: Sequence[Outgoing]) -> bool | None:
+        """Send to all listeners of each message's exchange whose pattern matches its routing key.
+
+        Returns False when it is certain that nobody listens, None when the store does not tell.
+        """
 
     @abstractmethod
     def listen(self, exchange: str, patterns: Sequence[str] = ("#",)) -> Listener:

@@ -25,6 +25,12 @@ def current_client() -> Any:
     return _fallback[0]() if _fallback else None
 
 
+def present_client() -> Any:
+    """Return the current application, or None when there is none yet."""
+    found = _here.get()
+    return found if found is not None else (_last[0] if _last else None)
+
+
 def set_current_client(client: Any) -> None:
     """Make an application the current one, here and for threads that have none of their own; None leaves no current one."""
     _here.set(client)

@@ -33,6 +33,7 @@ class Runnable(Protocol):
     time_limit: float | None
     soft_time_limit: float | None
     resultrepr_maxsize: int
+    send_events: bool
 
     run: Callable[..., Any]
 

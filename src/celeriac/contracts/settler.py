@@ -25,6 +25,10 @@ class Settler(Protocol):
         ...
 
 
+class FinishesChords(ABC):
+    """A settler that counts the last part of a chord and sends what follows in one write: no chord is ever left between the two."""
+
+
 class Fuses(ABC):
     """The broker can write results in the same breath, if they live in the same store."""
 

@@ -24,7 +24,7 @@ class Control:
 
     def __init__(self, app: Any = None) -> None:
         self.app = app
-        self.logical = LamportClock()
+        self.logical: LamportClock = app.clock
         self.mailbox = Mailbox(app.conf.control_exchange, self.logical)
 
     @property

@@ -10,7 +10,6 @@ from celeriac.control.state import ControlState
 
 logger = logging.getLogger("celeriac.worker.control")
 
-NO_EVENTS = {"error": "this version of celeriac sends no events"}
 _BY_RANGE = "{} is not supported with autoscale. Adjust autoscale range instead."
 
 
@@ -78,19 +77,22 @@ def shutdown(state: ControlState, msg: str = "Got shutdown from remote", **_: An
 
 @control_command
 def enable_events(state: ControlState, **_: Any) -> dict[str, str]:
-    """Let workers send events of tasks: this version sends none."""
-    return NO_EVENTS
+    """Let workers send events of tasks."""
+    changed = state.worker.enable_events()
+    return {"ok": "task events enabled" if changed else "task events already enabled"}
 
 
 @control_command
 def disable_events(state: ControlState, **_: Any) -> dict[str, str]:
     """Let workers send no events of tasks."""
-    return {"ok": "task events already disabled"}
+    changed = state.worker.disable_events()
+    return {"ok": "task events disabled" if changed else "task events already disabled"}
 
 
 @control_command
 def heartbeat(state: ControlState, **_: Any) -> None:
-    """Send a heartbeat event now: this version sends none."""
+    """Let workers send a heartbeat now."""
+    state.worker.beat()
 
 
 @control_command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from celeriac.contracts.current import current_client
@@ -124,3 +124,8 @@ class Inspect:
     def objgraph(self, type: str = "Request", n: int = 200, max_depth: int = 10) -> Any:
         """Ask for a picture of Python objects, which these workers do not draw: each node answers with an error."""
         return self.request("objgraph", num=n, max_depth=max_depth, type=type)
+
+
+def flatten_reply(reply: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what ``broadcast(..., reply=True)`` returned as one dict: node -> answer."""
+    return {node: answer for each in reply for node, answer in each.items()}

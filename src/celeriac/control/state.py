@@ -118,6 +118,18 @@ class Controlled(Protocol):
         """Replace the processes of the executor, each when it is idle; ``ValueError`` when that cannot be."""
         ...
 
+    def enable_events(self) -> bool:
+        """Send the events of tasks from now on; return whether that is a change. ``ValueError`` when there can be none."""
+        ...
+
+    def disable_events(self) -> bool:
+        """Send the events of tasks no more; return whether that is a change."""
+        ...
+
+    def beat(self) -> None:
+        """Send a heartbeat now."""
+        ...
+
     def stop(self) -> None:
         """Begin a warm shutdown."""
         ...

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from celeriac.contracts.backend import ResultBackend
 from celeriac.contracts.broker import Broker
+from celeriac.contracts.schedule_store import ScheduleStore
 from celeriac.contracts.settler import Fuses, Settler
 from celeriac.drivers.two_step import TwoStep
 from celeriac.lib.importing import symbol_by_name
@@ -17,6 +18,7 @@ from celeriac.model.errors import ImproperlyConfigured
 
 OpenBroker = Callable[[Url, Mapping[str, Any], str], Broker]
 OpenBackend = Callable[[Url, Mapping[str, Any]], ResultBackend]
+OpenScheduleStore = Callable[[Url, Mapping[str, Any]], ScheduleStore]
 
 _MEMORY = "celeriac.drivers.memory.opening"
 _SQL = "celeriac.drivers.sql.opening"
@@ -47,6 +49,11 @@ BACKENDS: dict[str, str] = {
 }
 """Scheme of a result store URL -> ``module:function`` that takes (Url, options)."""
 
+SCHEDULE_STORES: dict[str, str] = {
+    scheme: f"{module}:schedule_store" for scheme, path in BROKERS.items() if (module := path.partition(":")[0]) in (_MEMORY, _SQL, _REDIS)
+}
+"""Scheme of a broker URL -> ``module:function`` that takes (Url, options), for brokers that can keep schedules too."""
+
 _LATER = {
     *("py-amqp", "librabbitmq", "sqs", "sqla", "sql", "postgresql", "mysql"),
     *("mongodb", "filesystem", "kafka", "confluentkafka", "gcpubsub", "consul", "etcd", "zookeeper", "azurestoragequeues", "azureservicebus"),
@@ -73,6 +80,18 @@ def open_backend(url: str, *, options: Mapping[str, Any] = {}) -> ResultBackend 
     return cast(OpenBackend, opener)(parse(url), options)
 
 
+def open_schedule_store(url: str, *, options: Mapping[str, Any] = {}) -> ScheduleStore:
+    """Return the schedule store that a URL names; ``options`` are those of its broker, and ``space`` (one application's name)."""
+    opener = _find(url, "schedule store", SCHEDULE_STORES)
+    return cast(OpenScheduleStore, opener)(parse(url), options)
+
+
+def keeps_schedules(url: str) -> bool:
+    """Tell whether the broker that a URL names can keep schedules, so that a slot is marked and its messages are sent in one write."""
+    scheme = _scheme(url)
+    return scheme in SCHEDULE_STORES and "cluster" not in scheme
+
+
 def settler_for(broker: Broker, backend: ResultBackend | None) -> Settler:
     """Return what carries out effects: one write for both stores if they are one, else two steps."""
     if backend is not None and isinstance(broker, Fuses):
@@ -80,6 +99,10 @@ def settler_for(broker: Broker, backend: ResultBackend | None) -> Settler:
         if fused is not None:
             return fused
     return TwoStep(broker, backend)
+
+
+_GROUPS = {"broker": "celeriac.brokers", "result backend": "celeriac.backends", "schedule store": "celeriac.schedule_stores"}
+"""Entry points by which other packages bring drivers."""
 
 
 def _scheme(url: str) -> str:
@@ -91,7 +114,7 @@ def _find(url: str, what: str, table: Mapping[str, str]) -> Any:
     path = table.get(scheme)
     if path is not None:
         return symbol_by_name(path)
-    group = "celeriac.brokers" if what == "broker" else "celeriac.backends"
+    group = _GROUPS[what]
     # Imported here because reading the installed distributions' metadata takes longer than all of celeriac.
     metadata = importlib.import_module("importlib.metadata")
     for entry in metadata.entry_points(group=group, name=scheme):

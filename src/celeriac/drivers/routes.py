@@ -24,6 +24,11 @@ class Routes:
                 if (queue.name, binding) not in known:
                     known.append((queue.name, binding))
 
+    def remove(self, queue: str) -> None:
+        """Forget a queue."""
+        for exchange, known in self._bindings.items():
+            self._bindings[exchange] = [entry for entry in known if entry[0] != queue]
+
     def queues_of(self, outgoing: Outgoing) -> list[str]:
         """Return the queues that get this message; raises QueueNotFound when there is none, since the message would be lost."""
         bindings = self._bindings.get(outgoing.exchange, [])

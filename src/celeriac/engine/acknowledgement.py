@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from celeriac.contracts.runnable import Runnable
+from celeriac.engine.deaths import SPACE
 from celeriac.lib.value import Value
 from celeriac.model.envelope import Delivery, Settlement, Verdict
 
@@ -21,6 +22,9 @@ class End(Enum):
     REJECTED = "rejected"
     PUT_BACK = "put back"
     LOST = "lost"
+    EXHAUSTED = "lost as often as allowed"
+    INTERRUPTED = "cut off by a cold shutdown"
+    ABANDONED = "left behind by a worker that was killed"
 
 
 class Policy(Enum):
@@ -41,6 +45,11 @@ _LATE = {
     End.REJECTED: Verdict.REJECT,
     End.PUT_BACK: Verdict.REQUEUE,
     End.LOST: Verdict.ACK,
+    # task_max_deliveries: what kills its process again and again is set aside.
+    End.EXHAUSTED: Verdict.REJECT,
+    End.INTERRUPTED: Verdict.REQUEUE,
+    # Nobody is left who could settle it: the broker does, when the lease has run out.
+    End.ABANDONED: Verdict.REQUEUE,
 }
 
 TABLE: dict[Policy, dict[End, Verdict]] = {
@@ -92,4 +101,4 @@ def settle(delivery: Delivery, acked: bool, task: Runnable, end: End, reason: st
     if end is End.RETURNED:
         return Settlement(Verdict.ACK, delivery.tag, delivery.queue)
     found = verdict(task, end)
-    return Settlement(found, delivery.tag, delivery.queue, reason=reason[:1000] if found is Verdict.REJECT else "")
+    return Settlement(found, delivery.tag, delivery.queue, reason=reason[:SPACE] if found is Verdict.REJECT else "")

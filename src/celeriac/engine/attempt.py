@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
-from celeriac.engine import retry, shares
+from celeriac.engine import retry, shares, telling
 from celeriac.engine.acknowledgement import End, rules_of, settle
 from celeriac.engine.conclude import conclude, raised, retried
 from celeriac.engine.current import Attempt, Tools, enter, leave, stamp
+from celeriac.engine.deaths import account
 from celeriac.engine.exception_info import ExceptionInfo, text_of
 from celeriac.engine.invoke import Fate, acall, call
 from celeriac.engine.prepare import prepare, prepare_eager
@@ -79,7 +80,7 @@ def conclude_lost(job: Job, lost: Lost, tools: Tools) -> Effects:
         task = tools.tasks[message.task]
     except (InvalidTaskError, DecodeError, KeyError) as error:
         return unreadable(job, error, tools)
-    if _runs_again(job, lost, task):
+    if _runs_again(job, lost, task, tools):
         tools.log.lost(message.task, message.id, lost.reason)
         return Effects(_settlement(job, task, End.LOST))
     attempt = prepare(job, task, message, tools)
@@ -88,13 +89,13 @@ def conclude_lost(job: Job, lost: Lost, tools: Tools) -> Effects:
     task.push_request(attempt.request)
     try:
         cause = _error_of(lost, task)
-        outcome = Raised(cause, text_of(cause), lost.kind)
+        outcome = Raised(cause, text_of(cause), lost.kind, account(lost.attempts, lost.log))
         if lost.kind != "timeout" and rules_of(task).retry_lost:
             again = _retry_lost(attempt, cause)
             if isinstance(again, Retried):
                 return retried(attempt, again, here=False)
             outcome = again
-        return raised(attempt, outcome, runtime, End.TIMEOUT if lost.kind == "timeout" else End.LOST)
+        return raised(attempt, outcome, runtime, _end_of(job, lost, task))
     finally:
         task.pop_request()
         leave(token)
@@ -109,16 +110,18 @@ def conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
     if task is None:
         settlement = None if job.acked else Settlement(Verdict.REJECT, job.delivery.tag, job.delivery.queue, reason=lost.reason[:1000])
         return Effects(settlement)
-    if _runs_again(job, lost, task):
+    if _runs_again(job, lost, task, place):
         return Effects(_settlement(job, task, End.LOST))
-    end = End.TIMEOUT if lost.kind == "timeout" else End.LOST
+    end = _end_of(job, lost, task)
+    reason = f"{lost.reason}\n{account(lost.attempts, lost.log)}"
     error = _error_of(lost, task)
     share = shares.refused(job.delivery, states.FAILURE, error, place.accept)
+    events = telling.lost(head.id, error, place.clock.now()) if job.watched else ()
     if (head.ignore_result or task.ignore_result) and not task.store_errors_even_if_ignored:
-        return Effects(_settlement(job, task, end, lost.reason), chord=share)
+        return Effects(_settlement(job, task, end, reason), chord=share, events=events)
     done = stamp(place.clock.now())
     result = ResultMeta(head.id, states.FAILURE, error, text_of(error), [], done, head.group, head.parent_id, reply_to=head.reply_to)
-    return Effects(_settlement(job, task, end, lost.reason), result, chord=share)
+    return Effects(_settlement(job, task, end, reason), result, chord=share, events=events)
 
 
 def failed_to_encode(job: Job, error: Exception, tools: Tools) -> Effects:
@@ -153,10 +156,22 @@ def unreadable(job: Job, error: Exception, tools: Tools) -> Effects:
     return Effects(settlement, result, chord=share)
 
 
-def _runs_again(job: Job, lost: Lost, task: Runnable) -> bool:
-    """Whether the message goes back to its queue: only one that is not acknowledged can."""
+def _runs_again(job: Job, lost: Lost, task: Runnable, place: Gate | Tools) -> bool:
+    """Whether the message goes back to its queue: only one that is not acknowledged can, and not more often than allowed."""
+    most = place.max_deliveries
+    return _may_run_again(job, lost, task) and (most is None or job.delivery.deliveries < most)
+
+
+def _may_run_again(job: Job, lost: Lost, task: Runnable) -> bool:
     rules = rules_of(task)
     return lost.kind != "timeout" and not job.acked and rules.late and rules.requeue_lost
+
+
+def _end_of(job: Job, lost: Lost, task: Runnable) -> End:
+    """Say what a loss that is final was."""
+    if lost.kind == "timeout":
+        return End.TIMEOUT
+    return End.EXHAUSTED if _may_run_again(job, lost, task) else End.LOST
 
 
 def _retry_lost(attempt: Attempt, error: BaseException) -> Retried | Raised:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celeriac import signals
-from celeriac.engine import follow_ups, shares
+from celeriac.engine import follow_ups, shares, telling
 from celeriac.engine.acknowledgement import End, settle
 from celeriac.engine.current import Attempt
 from celeriac.engine.exception_info import ExceptionInfo, text_of
@@ -63,7 +63,8 @@ def returned(attempt: Attempt, value: Any, runtime: float) -> Effects:
     if signals.task_postrun.connected:
         _postrun(attempt, value, states.SUCCESS)
     share = attempt.share if message.chord is None else shares.own(attempt, states.SUCCESS, value)
-    return Effects(_settlement(attempt, End.RETURNED), result, tuple(attempt.plans), share, more=tuple(attempt.more))
+    events = telling.succeeded(attempt, value, runtime)
+    return Effects(_settlement(attempt, End.RETURNED), result, tuple(attempt.plans), share, events, tuple(attempt.more))
 
 
 def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = None) -> Effects:
@@ -82,7 +83,10 @@ def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = 
         end = End.TIMEOUT if outcome.kind == "timeout" else End.FAILED
     share = shares.failed(attempt, states.FAILURE, error)
     reason = f"{type(error).__name__} in {message.task}"
-    return Effects(_settlement(attempt, end, reason), result, tuple(attempt.plans), share, more=tuple(attempt.more))
+    if outcome.account:
+        reason = f"{reason}: {error}\n{outcome.account}"
+    events = telling.failed(attempt, error, outcome.traceback)
+    return Effects(_settlement(attempt, end, reason), result, tuple(attempt.plans), share, events, tuple(attempt.more))
 
 
 def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects:
@@ -98,7 +102,8 @@ def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects
     attempt.tools.log.retried(message.shadow or message.task, message.id, reason, outcome.traceback)
     if here:
         _postrun(attempt, reason, states.RETRY)
-    return Effects(_settlement(attempt, End.RETRIED), result, tuple(attempt.plans))
+    events = telling.retried(attempt, reason if cause is None else cause, outcome.traceback)
+    return Effects(_settlement(attempt, End.RETRIED), result, tuple(attempt.plans), events=events)
 
 
 def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
@@ -108,12 +113,12 @@ def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
     attempt.tools.log.rejected(message.shadow or message.task, message.id, outcome.reason, outcome.requeue)
     _postrun(attempt, error, states.REJECTED)
     if outcome.requeue and attempt.job is not None and not attempt.job.acked and attempt.task.acks_late:
-        return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans))
+        return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans), events=telling.rejected(attempt, True))
     _tell_failure(attempt, error, ExceptionInfo(error))
     result = _error_meta(attempt, states.FAILURE, error, None)
     share = shares.failed(attempt, states.FAILURE, error)
     settlement = _settlement(attempt, End.REJECTED, outcome.reason or "rejected by the task")
-    return Effects(settlement, result, tuple(attempt.plans), share, more=tuple(attempt.more))
+    return Effects(settlement, result, tuple(attempt.plans), share, telling.rejected(attempt, False), tuple(attempt.more))
 
 
 def ignored(attempt: Attempt, end: End) -> Effects:

@@ -27,7 +27,8 @@ class Tools:
     """
 
     __slots__ = (
-        "accept", "app", "client", "clock", "emit", "extended", "hostname", "inherit_priority", "log", "run_coroutine", "running", "tasks",
+        "accept", "app", "client", "clock", "emit", "extended", "hostname", "inherit_priority", "log", "max_deliveries", "run_coroutine",
+        "running", "tasks",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +43,7 @@ class Tools:
         emit: Callable[[Effects], None],
         extended: bool = False,
         inherit_priority: bool = False,
+        max_deliveries: int | None = None,
         run_coroutine: Callable[[Coroutine[Any, Any, Any]], Any] = run_coroutine,
     ) -> None:
         self.tasks = tasks
@@ -53,6 +55,7 @@ class Tools:
         self.emit = emit
         self.extended = extended
         self.inherit_priority = inherit_priority
+        self.max_deliveries = max_deliveries
         self.run_coroutine = run_coroutine
         self.running = False
 

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from celeriac.canvas.algebra import Signature, maybe_signature
+from celeriac.canvas.compile import known_plain
 from celeriac.canvas.sending import collecting
 from celeriac.engine import abandon
 from celeriac.engine.current import Attempt
@@ -27,9 +28,9 @@ def after_success(attempt: Attempt, value: Any) -> None:
         for callback in callbacks or ():
             _note(attempt, _send(attempt, maybe_signature(callback, app=client), value, options))
         if chain:
-            rest = list(chain)
-            following = maybe_signature(rest.pop(), app=client)
-            _note(attempt, _send(attempt, following, value, {**options, "chain": rest or None}))
+            *rest, following = chain
+            following = maybe_signature(following, app=client)
+            _note(attempt, _send(attempt, following, value, {**options, "chain": known_plain(rest) or None}))
 
 
 def after_failure(attempt: Attempt, error: BaseException, traceback: str) -> None:

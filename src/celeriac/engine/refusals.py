@@ -10,7 +10,9 @@ import msgspec
 
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
+from celeriac.engine import telling
 from celeriac.engine.current import stamp
+from celeriac.engine.deaths import SPACE, Deaths, account
 from celeriac.engine.hooks import TaskLog
 from celeriac.engine.rate_limit import RateLimits, key_text
 from celeriac.engine.revoked import Revoked
@@ -22,6 +24,7 @@ from celeriac.model import states
 from celeriac.model.effects import Effects, Job
 from celeriac.model.envelope import Delivery, Settlement, Verdict
 from celeriac.model.errors import ContentDisallowed, DecodeError, InvalidTaskError, NotRegistered, TaskRevokedError, WorkerLostError
+from celeriac.model.event import Event
 from celeriac.model.outcome import Lost
 from celeriac.model.record import ResultMeta
 from celeriac.model.request import Request
@@ -45,9 +48,10 @@ class Gate:
     """What refusals go by. ``max_deliveries`` bounds how often a message is handed out (None: any number).
 
     ``announce`` sends the signals of refused messages; a consumer that must not be held up by receivers gives one that defers.
+    ``events`` says whether monitors are told what becomes of tasks; it may be changed at any time.
     """
 
-    __slots__ = ("accept", "announce", "clock", "hostname", "log", "max_deliveries", "rates", "revoked", "tasks", "time_limits")
+    __slots__ = ("accept", "announce", "clock", "deaths", "events", "hostname", "log", "max_deliveries", "rates", "revoked", "tasks", "time_limits")
 
     def __init__(
         self,
@@ -72,6 +76,8 @@ class Gate:
         self.announce = announce
         self.rates = RateLimits() if rates is None else rates
         self.time_limits = TimeLimits()
+        self.events = False
+        self.deaths = Deaths()
 
     def runnable(self, job: Job) -> Runnable | None:
         """Return the task of an admitted job."""
@@ -114,7 +120,7 @@ def admit(delivery: Delivery, gate: Gate) -> Job | Effects:
         gate.announce(signals.task_received, gate.hostname, {"request": _request(delivery, head, gate)})
     if gate.time_limits:
         delivery = gate.time_limits.apply(delivery, head)
-    return Job(delivery, now, False, gate.hostname)
+    return Job(delivery, now, False, gate.hostname, None, gate.events and task.send_events)
 
 
 def malformed(delivery: Delivery, gate: Gate, error: Exception) -> Effects:
@@ -137,7 +143,8 @@ def unknown(delivery: Delivery, head: TaskHead, gate: Gate) -> Effects:
         gate.announce(signals.task_unknown, gate.hostname, named)
     reason = f"The task {head.task!r} is not registered in this worker."
     share = refused(delivery, states.FAILURE, error, gate.accept)
-    return Effects(_reject(delivery, reason), None if head.ignore_result else _final(head.id, states.FAILURE, error, gate, head), chord=share)
+    result = None if head.ignore_result else _final(head.id, states.FAILURE, error, gate, head)
+    return Effects(_reject(delivery, reason), result, chord=share, events=_failed(head, None, error, gate))
 
 
 def too_often(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> Effects:
@@ -146,7 +153,9 @@ def too_often(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) ->
     gate.log.rejected(head.task, head.id, reason, False)
     error = WorkerLostError(reason)
     result = _final(head.id, states.FAILURE, error, gate, head) if _stores(head, task) else None
-    return Effects(_reject(delivery, reason), result, chord=refused(delivery, states.FAILURE, error, gate.accept))
+    share = refused(delivery, states.FAILURE, error, gate.accept)
+    told = f"{reason}\n{account(gate.deaths.of(head.id))}".rstrip()
+    return Effects(_reject(delivery, told), result, chord=share, events=_failed(head, task, error, gate))
 
 
 def revoked(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> Effects:
@@ -188,13 +197,19 @@ def _unacknowledged(job: Job, effects: Effects) -> Effects:
 
 def _not_run(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate, reason: str, signum: int | None = None) -> Effects:
     gate.log.revoked(head.task, head.id, reason)
+    how: dict[str, Any] = {"terminated": reason == "terminated", "signum": signum, "expired": reason == "expired"}
     if signals.task_revoked.connected:
-        how = {"terminated": reason == "terminated", "signum": signum, "expired": reason == "expired"}
         named = {"request": _request(delivery, head, gate), **how}
         gate.announce(signals.task_revoked, task, named)
     error = TaskRevokedError(reason)
     result = _final(head.id, states.REVOKED, error, gate, head) if _stores(head, task) else None
-    return Effects(Settlement(Verdict.ACK, delivery.tag, delivery.queue), result, chord=refused(delivery, states.REVOKED, error, gate.accept))
+    share = refused(delivery, states.REVOKED, error, gate.accept)
+    events = telling.not_run(head.id, gate.clock.now(), **how) if telling.wanted(gate.events, task) else ()
+    return Effects(Settlement(Verdict.ACK, delivery.tag, delivery.queue), result, chord=share, events=events)
+
+
+def _failed(head: TaskHead, task: Runnable | None, error: Exception, gate: Gate) -> tuple[Event, ...]:
+    return telling.lost(head.id, error, gate.clock.now()) if telling.wanted(gate.events, task) else ()
 
 
 def _rate_key(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> str | None:
@@ -247,7 +262,7 @@ def _final(task_id: str, state: str, error: Exception, gate: Gate, head: TaskHea
 
 
 def _reject(delivery: Delivery, reason: str) -> Settlement:
-    return Settlement(Verdict.REJECT, delivery.tag, delivery.queue, reason=reason[:1000])
+    return Settlement(Verdict.REJECT, delivery.tag, delivery.queue, reason=reason[:SPACE])
 
 
 def _request(delivery: Delivery, head: TaskHead, gate: Gate) -> Request:

@@ -44,3 +44,20 @@ def import_from_folder(name: str) -> ModuleType:
     """Import a module that may lie in the current folder."""
     with folder_on_path():
         return importlib.import_module(name)
+
+
+def qualname(obj: Any) -> str:
+    """Return the dotted path of a class or function, or of an object's class."""
+    named = obj if hasattr(obj, "__qualname__") else type(obj)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def instantiate(name: Any, *args: Any, **kwargs: Any) -> Any:
+    """Make an object of a class that is given by its path."""
+    return symbol_by_name(name)(*args, **kwargs)
+
+
+def gen_task_name(app: Any, name: str, module_name: str) -> str:
+    """Return the name that an application gives a task."""
+    found: str = app.gen_task_name(name, module_name)
+    return found

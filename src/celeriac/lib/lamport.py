@@ -18,6 +18,13 @@ class LamportClock:
             self.value += 1
             return self.value
 
+    def reserve(self, count: int) -> int:
+        """Count so many at once; return the first of them."""
+        with self._lock:
+            first = self.value + 1
+            self.value += count
+            return first
+
     def adjust(self, other: int) -> int:
         """Take notice of somebody else's time; return the new time, which is later than both."""
         with self._lock:

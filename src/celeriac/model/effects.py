@@ -65,3 +65,5 @@ class Job(Value, frozen=True):
     hostname: str = ""
     lost: Lost | None = None
     """Set when an earlier process died with it: it is to be concluded, not run."""
+    watched: bool = False
+    """Whether events tell what becomes of it."""

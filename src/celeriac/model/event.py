@@ -13,3 +13,5 @@ class Event(Value, frozen=True):
     type: str
     fields: dict[str, Any]
     timestamp: float
+    began: float = 0.0
+    """When the task that has ended began (epoch seconds), where that is known: for who has not been told of its beginning yet."""

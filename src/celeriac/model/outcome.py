@@ -21,6 +21,8 @@ class Raised(Value, frozen=True):
     traceback: str
     kind: str = "failure"
     """failure, or timeout (soft limit): acknowledgement rules differ."""
+    account: str = ""
+    """What is known of a process that died, for the people who look at the dead letters."""
 
 
 class Retried(Value, frozen=True):
@@ -58,6 +60,10 @@ class Lost(Value, frozen=True):
     signal: int | None = None
     limit: float | None = None
     """The hard time limit (seconds) that was exceeded."""
+    log: str = ""
+    """The last lines that the process logged."""
+    attempts: tuple[str, ...] = ()
+    """How this attempt ended and those before it, as far as the worker knows, a line each."""
 
 
 Outcome = Returned | Raised | Retried | Replaced | Ignored | Rejected | Lost

@@ -24,6 +24,13 @@ class KeptPart(Value, frozen=True):
     body: dict[str, Any]
 
 
+class ChordSize(Value, frozen=True):
+    """How many parts a chord has, for stores that are told (``AnnouncesChords``) before its last parts are sent."""
+
+    group: str
+    size: int
+
+
 class ResultNode(Value, frozen=True):
     """A place in a result tree: a task, or a group when ``children`` is not None."""
 
@@ -39,3 +46,4 @@ class Plan(Value, frozen=True):
     result: ResultNode
     groups: tuple[GroupRecord, ...] = ()
     kept: tuple[KeptPart, ...] = ()
+    chords: tuple[ChordSize, ...] = ()

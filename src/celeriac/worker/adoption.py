@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 
-from celeriac.contracts.broker import Broker, Leases
+from celeriac.contracts.broker import Broker, Leases, ReturnsWhenCut
 from celeriac.lib.value import Value
-from celeriac.model.effects import Writes
+from celeriac.model.effects import Job, Writes
 from celeriac.model.envelope import Delivery, Settlement, Tag, Verdict
+from celeriac.model.errors import OperationalError
 from celeriac.worker.intake import Intake
 from celeriac.worker.ledger import Ledger
 from celeriac.worker.outbox import Outbox
 from celeriac.worker.packets import Channel, Packet, decode_packet, encode
 from celeriac.worker.slots import Slots
 
+logger = logging.getLogger("celeriac.worker")
+
+_RECLAIMING = 0.5
 _SETTLING = 0.05
 """Seconds in which a task process that has just taken a packet will have noted it in its slot."""
 
@@ -31,23 +36,39 @@ def adopt(broker: Broker, slots: Slots, jobs: Channel, ledger: Ledger, intake: I
 
     The order matters: unread packets, then slots, then (by the caller) reports, so that a job on its way is seen in at least one of them.
     """
-    if not restarted or not isinstance(broker, Leases):
+    if not restarted or not isinstance(broker, (Leases, ReturnsWhenCut)):
         return Adopted({}, frozenset())
-    held = {delivery.tag: delivery for delivery in broker.held()}
+    held = {delivery.tag: delivery for delivery in broker.held()} if isinstance(broker, Leases) else {}
+    known = _jobs_that_are_out(slots, jobs, ledger, intake)
+    if isinstance(broker, ReturnsWhenCut):
+        broker.recognise([job.delivery for job in known if not job.acked])
+    return Adopted(held, frozenset(job.delivery.tag for job in known))
+
+
+def _jobs_that_are_out(slots: Slots, jobs: Channel, ledger: Ledger, intake: Intake) -> list[Job]:
+    """Return what task processes run or have not begun; packets that none of them has read are handed out again, before all else."""
     unread = [packet for packet, _ in unread_packets(jobs)]
     time.sleep(_SETTLING)
-    known: set[Tag] = set()
+    known: list[Job] = []
     for packet in unread:
         if not packet.jobs:
             jobs.send(encode(packet))
         intake.put_first(packet.jobs)
-        known.update(job.delivery.tag for job in packet.jobs)
+        known += packet.jobs
     for slot in slots.all():
         snapshot = slot.look()
         if snapshot.packet and snapshot.content:
-            packet = ledger.adopt(snapshot.content, snapshot.reported)
-            known.update(job.delivery.tag for job in packet.jobs)
-    return Adopted(held, frozenset(known))
+            known += ledger.adopt(snapshot.content, snapshot.reported).jobs[snapshot.reported :]
+    return known
+
+
+def reclaim(broker: Broker) -> None:
+    """Get hold again of what is out, where it went back to the store with the predecessor's connection."""
+    if isinstance(broker, ReturnsWhenCut):
+        try:
+            broker.reclaim(_RECLAIMING)
+        except OperationalError as error:
+            logger.warning("consumer: What task processes run could not be taken over yet: %s", error)
 
 
 def return_orphans(adopted: Adopted, outbox: Outbox) -> None:

@@ -54,7 +54,7 @@ def _config(app: Any, options: WorkerOptions) -> Iterable[tuple[str, str]]:
     yield "transport", _store(app.broker_url, embedded=not app.conf["broker_url"])
     yield "results", _store(app.backend_url or "disabled://", embedded=False)
     yield "concurrency", f"{options.concurrency} ({options.pool})"
-    yield "task events", "OFF (this version sends none)"
+    yield "task events", "ON" if options.task_events else "OFF (enable -E to monitor tasks in this worker)"
     if options.logfile:
         yield "log", options.logfile
 

@@ -8,8 +8,10 @@ from typing import Any
 from celeriac import signals
 from celeriac.app.discovery import import_modules
 from celeriac.lib.clock import SystemClock
+from celeriac.lib.importing import symbol_by_name
+from celeriac.lib.reexec import start_again
 from celeriac.model.errors import ImproperlyConfigured
-from celeriac.worker import banner, logs
+from celeriac.worker import banner, logs, steps
 from celeriac.worker.executors import registry
 from celeriac.worker.executors.contract import Executor
 from celeriac.worker.options import WorkerOptions, resolve
@@ -40,14 +42,24 @@ class Worker:
     def start(self) -> int:
         """Work until told to stop; return the exit status."""
         executor = registry.load(self.options.pool)
-        parts = self._prepare()
-        self._show_banner(parts)
-        signals.worker_init.send(sender=self)
-        self._executor = executor(parts, SystemClock())
         try:
+            parts = self._prepare()
+        except BaseException:
+            # Whoever reports it writes to the terminal, not to a log that nobody reads yet.
+            restore_stdouts()
+            raise
+        self._show_banner(parts)
+        # First: it must not inherit the sockets of the executor's processes, whose end they notice by them.
+        scheduler = self._begin_scheduler()
+        try:
+            self._executor = executor(parts, SystemClock())
             self.exitcode = self._executor.run()
         finally:
+            if scheduler is not None:
+                scheduler.stop()
             restore_stdouts()
+        if self._executor.restart:
+            start_again()
         return self.exitcode
 
     def run_in_thread(self) -> Any:
@@ -59,9 +71,12 @@ class Worker:
 
     def _prepare(self) -> Parts:
         app, options = self.app, self.options
-        signals.celeryd_init.send(sender=options.hostname, instance=self, conf=app.conf, options=options)
-        logs.setup(app, options)
+        # First of all, as Celery has it: receivers in any of these modules hear what follows.
         self.import_modules()
+        steps.check(app)
+        signals.celeryd_init.send(sender=options.hostname, instance=self, conf=app.conf, options=options)
+        signals.worker_init.send(sender=self)
+        logs.setup(app, options)
         signals.celeryd_after_setup.send(sender=options.hostname, instance=self, conf=app.conf)
         return Parts(app, options, SystemClock())
 
@@ -70,6 +85,16 @@ class Worker:
         import_modules(self.options.include)
         self.app.import_task_modules()
         self.app.finalize()
+
+    def _begin_scheduler(self) -> Any:
+        if not self.options.beat:
+            return None
+        # By name: the scheduler stands above the worker, and most workers have none.
+        keeper = symbol_by_name("celeriac.beat.embedded:Keeper")(
+            self.app, schedule=self.options.schedule_filename, scheduler=self.options.scheduler
+        )
+        keeper.start()
+        return keeper
 
     def _show_banner(self, parts: Parts) -> None:
         if not self.options.quiet:

@@ -21,6 +21,8 @@ class Ended(Value, frozen=True):
     pid: int
     status: int | None
     signal: int | None
+    memory: int | None = None
+    """The most resident memory that it has had (KiB), where the system tells."""
 
     @property
     def reason(self) -> str:
@@ -28,6 +30,12 @@ class Ended(Value, frozen=True):
         if self.signal is not None:
             return f"signal {self.signal} ({signal.Signals(self.signal).name})"
         return f"exit status {self.status}"
+
+
+class Stopped(Value, frozen=True):
+    """A child that was stopped by a signal (SIGSTOP and its like): it lives and does nothing until it is continued."""
+
+    pid: int
 
 
 def spawn(main: Callable[[], int]) -> int:
@@ -54,24 +62,52 @@ def spawn(main: Callable[[], int]) -> int:
         os._exit(status)
 
 
-def reap() -> list[Ended]:
-    """Return the children that have ended since the last call."""
-    ended: list[Ended] = []
+def reap() -> list[Ended | Stopped]:
+    """Return the children that have ended, or were stopped, since the last call."""
+    found: list[Ended | Stopped] = []
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:
-            return ended
+            return found
         if not pid:
-            return ended
+            return found
+        if os.WIFSTOPPED(status):
+            found.append(Stopped(pid))
+            continue
         code = os.waitstatus_to_exitcode(status)
-        ended.append(Ended(pid, code, None) if code >= 0 else Ended(pid, None, -code))
+        memory = in_kib(used.ru_maxrss)
+        found.append(Ended(pid, code, None, memory) if code >= 0 else Ended(pid, None, -code, memory))
 
 
-def kill(pid: int, number: int = signal.SIGKILL) -> None:
-    """Send a signal to a child that may be gone already."""
+def was_stopped(pid: int) -> bool:
+    """Whether this child was stopped since the last call; says nothing of its end."""
+    if not hasattr(os, "waitid"):
+        return False
     try:
-        os.kill(pid, number)
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG) is not None
+    except ChildProcessError:
+        return False
+
+
+def stands_still(pid: int) -> bool:
+    """Whether a process is stopped at this moment, as far as the system tells (/proc)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] == b"T"
+    except OSError:
+        return False
+
+
+def in_kib(peak: int) -> int:
+    """Return the peak of resident memory as the system counts it (macOS: bytes) in KiB."""
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def kill(pid: int, number: int | None = None) -> None:
+    """Send a signal (SIGKILL where none is named) to a child that may be gone already."""
+    try:
+        os.kill(pid, signal.SIGKILL if number is None else number)
     except ProcessLookupError:
         return
 

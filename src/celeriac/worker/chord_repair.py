@@ -10,7 +10,7 @@ from celeriac.model.effects import Writes
 
 logger = logging.getLogger("celeriac.worker")
 
-LOOK = 10.0
+LOOK = 5.0
 """Seconds between two looks; a chord that is due at two of them is not about to be finished by somebody else."""
 
 
@@ -30,5 +30,5 @@ class ChordRepair:
         self._seen = frozenset(due)
         if again:
             logger.warning("consumer: Finishing %d chords that were cut in the middle of their last step.", len(again))
-            self._add([Writes(part=chord.parts[-1]) for chord in again])
+            self._add([Writes(part=next((part for part in chord.parts if part.chord), chord.parts[-1])) for chord in again])
             self._flush()

@@ -15,6 +15,8 @@ from celeriac.model.effects import Effects, Job, Writes
 from celeriac.model.errors import OperationalError
 from celeriac.model.outcome import Lost
 from celeriac.worker import adoption, notices
+from celeriac.worker import rescue as rescuing
+from celeriac.worker.children import stands_still
 from celeriac.worker.dispatch import Dispatch, name_of
 from celeriac.worker.intake import untouched
 from celeriac.worker.ledger import Ledger
@@ -30,6 +32,8 @@ FETCH_WAIT = 1.0
 """The longest that a fetch waits (seconds), and so what a shutdown may wait for it."""
 
 _LEFT_OVER = 0.1
+_FAR_PAUSE = 20
+"""Milliseconds: while the broker is far away, both threads hear reports, and neither sleeps for longer."""
 _AUDIT = 0.5
 _MOST_AT_ONCE = 2_000
 
@@ -67,10 +71,14 @@ class Consumer:
         self._flush_log = flush_log
         self._clock = clock
         self._stopping = threading.Event()
+        self._collecting = threading.RLock()
+        self._both_hear = False
+        """Whether the fetching thread may hear reports too: the settling one looks often enough at what they bring. Changed by that one."""
         self._cold = False
         self._ended = False
         self._audit_at = 0.0
         self._suspects: set[int] = set()
+        self._rescuer = rescuing.Rescue(slots, ledger)
         self._fetcher = threading.Thread(target=self._fetch_loop, name="fetcher", daemon=True)
 
     def run(self, *, restarted: bool) -> None:
@@ -78,11 +86,14 @@ class Consumer:
         adopted = adoption.adopt(self._station.broker, self._slots, self._jobs, self._ledger, self._intake, restarted=restarted)
         self._collect()
         adoption.return_orphans(adopted, self._outbox)
+        if restarted:
+            adoption.reclaim(self._station.broker)
         self._station.duties.start()
+        self._read_notices()
         self._fetcher.start()
         reach("worker.ready")
         self._settle_loop()
-        self._station.leave()
+        self._station.leave(cold=self._cold)
         self._flush_log()
 
     # the fetching thread
@@ -103,16 +114,36 @@ class Consumer:
                 self._stopping.wait(1.0)
 
     def _fetch_and_dispatch(self) -> None:
-        room = self._dispatch.wait_for_room(_LEFT_OVER)
+        room = self._wait_for_room()
         if not room:
             self._give_back_left_over()
             return
         if not self._intake:
-            self._intake.fetch(room * self._pace.appetite, FETCH_WAIT)
+            limit = max(1, min(self._pace.wanted(room, self._slots.count), self._dispatch.allowance()))
+            begun = self._clock.monotonic()
+            if self._intake.fetch(limit, FETCH_WAIT) >= limit > 1:
+                self._pace.fetched(self._clock.monotonic() - begun)
         if not self._stopping.is_set():
             self._hand_out(room)
         # Now, not a batch later: "received" should stand above "succeeded" in a log that all processes share.
         self._flush_log()
+
+    def _wait_for_room(self) -> int:
+        """Wait until packets may go out. While a far broker keeps the settling thread, this one hears what task processes report."""
+        if not self._both_hear:
+            return self._dispatch.wait_for_room(_LEFT_OVER)
+        until = self._clock.monotonic() + _LEFT_OVER
+        poll = select.poll()
+        poll.register(self._reports.fileno(), select.POLLIN)
+        while not (room := self._dispatch.wait_for_room(0.0)) and self._clock.monotonic() < until and not self._stopping.is_set():
+            if poll.poll(_FAR_PAUSE):
+                self._hear_too()
+        return room
+
+    def _hear_too(self) -> None:
+        with self._collecting:
+            if self._both_hear:
+                self._collect()
 
     def _hand_out(self, room: int) -> None:
         packets = self._intake.take(lambda jobs: self._dispatch.pack(jobs, room))
@@ -137,18 +168,28 @@ class Consumer:
         poll.register(self._reports.fileno(), select.POLLIN)
         poll.register(self._control.fileno(), select.POLLIN)
         while not self._finished():
-            waiting = 50 if self._stopping.is_set() else (self._pause() if self._audit_at else None)
+            waiting = 50 if self._stopping.is_set() else self._pause()
+            far = self._pace.far and bool(len(self._ledger))
+            if far or self._both_hear:
+                # One turn longer than it is so: what the other thread has heard is written before this one sleeps.
+                waiting = _FAR_PAUSE
+            with self._collecting:
+                self._both_hear = far
             for descriptor, _ in poll.poll(waiting):
                 if descriptor == self._control.fileno():
                     self._read_notices()
             self._collect()
             self._outbox.flush()
             self._flush_log()
+            self._rescue()
             if self._audit_at and self._clock.monotonic() >= self._audit_at:
                 self._audit()
 
-    def _pause(self) -> int:
-        return max(1, int((self._audit_at - self._clock.monotonic()) * 1000) + 1)
+    def _pause(self) -> int | None:
+        """Return how long nothing has to be looked at (milliseconds)."""
+        audit = max(1, int((self._audit_at - self._clock.monotonic()) * 1000) + 1) if self._audit_at else None
+        rescue = int(rescuing.PAUSE * 1000) if len(self._ledger) else None
+        return min(filter(None, (audit, rescue)), default=None)
 
     def _finished(self) -> bool:
         if self._cold:
@@ -164,13 +205,14 @@ class Consumer:
 
     def _collect(self) -> None:
         collected = 0
-        while collected < _MOST_AT_ONCE:
-            content = self._reports.receive(block=False)
-            if not content:
-                return
-            report = decode_report(content)
-            self._accept(report)
-            collected += len(report.writes) + 1
+        with self._collecting:
+            while collected < _MOST_AT_ONCE:
+                content = self._reports.receive(block=False)
+                if not content:
+                    return
+                report = decode_report(content)
+                self._accept(report)
+                collected += len(report.writes) + 1
 
     def _accept(self, report: Report) -> None:
         if report.early:
@@ -192,7 +234,10 @@ class Consumer:
             if notice.kind == "died":
                 self._bury(notice)
             elif notice.kind == "end":
+                self._abandon_rest()
                 self._ended = True
+            elif notice.kind == "again":
+                self._station.repeat(notice.what)
             else:
                 self._stopping.set()
                 self._cold = self._cold or notice.kind == "cold"
@@ -209,11 +254,13 @@ class Consumer:
         if notice.terminated is not None and begun and begun[-1].lost is None:
             ended = Lost(reason=notice.reason, kind="terminated", signal=notice.terminated)
             self._outbox.add([self._encode(terminated(begun.pop(), ended, self._gate))])
-        lost = Lost(reason=notice.reason, kind="lost" if notice.limit is None else "timeout", signal=notice.signal, limit=notice.limit)
+        kind = "lost" if notice.limit is None else "timeout"
+        lost = Lost(reason=notice.reason, kind=kind, signal=notice.signal, limit=notice.limit, log=notice.log)
         if self._cold:
-            self._outbox.add([self._interrupted(job, lost) for job in begun] + [untouched(job) for job in unbegun if not job.acked])
+            self._outbox.add([self._interrupted(job, lost) for job in (*begun, *unbegun)])
         else:
-            again = [job.replace(lost=lost) for job in begun if job.lost is None]
+            now, deaths = self._clock.now(), self._gate.deaths
+            again = [job.replace(lost=deaths.note(job, lost, now=now, pid=slot.pid, memory=notice.memory)) for job in begun if job.lost is None]
             self._outbox.add([self._encode(conclude_lost_plain(job, job.lost, self._gate)) for job in begun if job.lost is not None])
             self._hand_out_first([*again, *unbegun])
         # Deaths that follow each other closely must not put the audit off.
@@ -226,17 +273,34 @@ class Consumer:
             self._intake.put_first(jobs)
             self._station.broker.wake()
 
+    def _rescue(self) -> None:
+        if jobs := self._rescuer.look(self._clock.monotonic()):
+            logger.warning("consumer: %d tasks waited behind one that stands still; they go to other processes.", len(jobs))
+            self._hand_out_first(jobs)
+            self._dispatch.freed()
+
     def _interrupted(self, job: Job, lost: Lost) -> Writes:
         """Cold shutdown: what may run again goes back, what may not is recorded as lost."""
         if job.acked:
             return self._encode(conclude_lost_plain(job, lost, self._gate))
         return untouched(job)
 
+    def _abandon_rest(self) -> None:
+        """Cold, and all task processes are gone: what was handed out and read by none, or waits here, is not run by this worker."""
+        self._collect()
+        lost = Lost("The worker was shut down cold")
+        jobs = [job for number, _ in self._ledger.out() for job in self._ledger.withdraw(number)]
+        self._outbox.add([self._interrupted(job, lost) for job in [*jobs, *(job for job in self._intake.jobs() if job.acked)]])
+
     def _audit(self) -> None:
         """Find packets that nobody has: a process may have died between taking one and noting it in its slot.
 
         A living process may be between the two as well, so it takes two looks; and still only what may run twice is handed out again.
         """
+        if any(stands_still(slot.deadlines()[0]) for slot in self._slots.all()):
+            # It may have taken a packet and not noted it yet.
+            self._audit_at = self._clock.monotonic() + _AUDIT
+            return
         unread = adoption.unread_packets(self._jobs)
         in_hand = {slot.packet for slot in self._slots.all()} | {packet.number for packet, _ in unread}
         self._read_notices()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from celeriac.contracts.broker import ShowsDelayed
 from celeriac.control.state import Running, Waiting
@@ -16,6 +20,8 @@ from celeriac.worker.autoscale import Autoscaler
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.place import Place
 from celeriac.worker.revocations import mark_revoked
+
+logger = logging.getLogger("celeriac.worker")
 
 _SHOWN = 1_000
 _PATIENCE = 1.0
@@ -66,14 +72,26 @@ class Controls:
         return None if scaler is None else {"max": scaler.most, "min": scaler.least, "current": self.place.size, "qty": 0}
 
     def prefetched(self) -> int:
-        return self.place.size * self._parts.pace.ahead
+        return min(self.place.size * self._parts.pace.ahead, self._parts.options.most_held(self.place.size))
 
     # -- queues
 
     def queues(self) -> Sequence[Queue]:
         return [self._queues.get(name) or self.app.queues[name] for name in self._station.intake.queues]
 
+    def repeat(self, change: bytes) -> None:
+        """Make a change that was made in a consumer which has died."""
+        what, arguments, fields = msgspec.msgpack.decode(change, type=tuple[str, list[Any], dict[str, Any]])
+        logger.info("Again, for the restarted consumer: %s(%s)", what, ", ".join(map(str, arguments)))
+        getattr(self, what)(*arguments, **fields)
+
+    def _remember(self, key: str, what: str, *arguments: Any, **fields: Any) -> None:
+        with contextlib.suppress(TypeError):
+            # What cannot be written down came from code of the user's in this very process, not from a command.
+            self.place.remember(key, msgspec.msgpack.encode((what, arguments, fields)))
+
     def add_queue(self, name: str, **fields: Any) -> None:
+        self._remember(f"queue:{name}", "add_queue", name, **fields)
         queue = self.app.queues.add(name, **fields) if fields else self.app.queues[name]
         self._station.broker.declare([queue])
         self._queues[queue.name] = queue
@@ -83,6 +101,7 @@ class Controls:
             self._station.broker.wake()
 
     def cancel_queue(self, name: str) -> None:
+        self._remember(f"queue:{name}", "cancel_queue", name)
         self._station.intake.cancel(name, _PATIENCE)
 
     # -- tasks
@@ -108,11 +127,13 @@ class Controls:
         return self.place.terminate(ids, signum)
 
     def set_rate(self, task: str, rate: Any) -> None:
+        self._remember(f"rate:{task}", "set_rate", task, rate)
         self.app.tasks[task].rate_limit = rate
         self._station.gate.rates.set(task, per_second(rate))
         self._station.broker.wake()
 
     def set_time_limits(self, task: str, soft: float | None, hard: float | None) -> None:
+        self._remember(f"limits:{task}", "set_time_limits", task, soft, hard)
         self._station.gate.time_limits.change(self.app.tasks[task], soft, hard)
 
     # -- the executor
@@ -127,11 +148,33 @@ class Controls:
         most, least = scaler.most if most is None else int(most), scaler.least if least is None else int(least)
         if not 1 <= least <= most:
             raise ValueError(f"there must be at least one process, and no more at least than at most: max={most} min={least}")
+        self._remember("autoscale", "autoscale", most, least)
         scaler.least, scaler.most = least, most
         return most, least
 
     def restart(self) -> None:
         self.place.restart()
+
+    # -- events
+
+    def enable_events(self) -> bool:
+        return self._switch_events(True)
+
+    def disable_events(self) -> bool:
+        return self._switch_events(False)
+
+    def _switch_events(self, on: bool) -> bool:
+        if self._station.stream is None:
+            raise ValueError("this worker's broker cannot carry events")
+        before, self._station.gate.events = self._station.gate.events, on
+        if before != on:
+            self._remember("events", "enable_events" if on else "disable_events")
+        self.beat()
+        return before != on
+
+    def beat(self) -> None:
+        if self._station.stream is not None:
+            self._station.stream.beat()
 
     def stop(self) -> None:
         self.place.stop()

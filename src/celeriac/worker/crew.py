@@ -96,15 +96,29 @@ class Crew:
         except (ImproperlyConfigured, OperationalError) as error:
             logger.critical("%s", error)
             return FATAL
-        ledger = Ledger(generation)
-        dispatch = Dispatch(shared.jobs, ledger, parts.pace, shared.slots.count)
+        parts.main_pid = shared.pid
+        try:
+            consumer = self._consumer(station, Ledger(generation))
+        except ImproperlyConfigured as error:
+            logger.critical("%s", error)
+            station.leave()
+            return FATAL
+        if generation == 0:
+            logger.info("%s ready.", parts.options.hostname)
+            signals.worker_ready.send(sender=consumer)
+        consumer.run(restarted=generation > 0)
+        signals.worker_shutdown.send(sender=consumer)
+        return 0
+
+    def _consumer(self, station: Station, ledger: Ledger) -> Consumer:
+        parts, shared = self._parts, self._shared
+        dispatch = Dispatch(shared.jobs, ledger, parts.pace, shared.slots.count, parts.options.most_held)
         place = Processes(
             slots=shared.slots, ledger=ledger, dispatch=dispatch, intake=station.intake, jobs=shared.jobs, ask=shared.requests,
-            wake_supervisor=shared.wake_supervisor, limits=parts.limits.general, max_tasks=_child_limits(parts)[0], clock=self._clock,
+            wake_supervisor=shared.wake_supervisor, limits=parts.limits.general, max_tasks=child_limits(parts)[0], clock=self._clock,
         )  # fmt: skip
-        parts.main_pid = shared.pid
         hear(parts, station, place)
-        consumer = Consumer(
+        return Consumer(
             station=station,
             dispatch=dispatch,
             ledger=ledger,
@@ -117,16 +131,10 @@ class Crew:
             flush_log=parts.log.flush,
             clock=self._clock,
         )
-        if generation == 0:
-            logger.info("%s ready.", parts.options.hostname)
-            signals.worker_ready.send(sender=consumer)
-        consumer.run(restarted=generation > 0)
-        signals.worker_shutdown.send(sender=consumer)
-        return 0
 
     def _run_tasks(self, index: int) -> int:
         parts, shared = self._parts, self._shared
-        parts.log.in_task_process(index + 1)
+        parts.log.in_task_process(index + 1, shared.slots.slot(index).keep_log)
         shared.jobs.close_sender()
         shared.reports.close_receiver()
         process: TaskProcess
@@ -142,19 +150,20 @@ class Crew:
             clock=self._clock,
             wake_supervisor=shared.wake_supervisor,
             flush_log=parts.log.flush,
-            tired=tiredness(*_child_limits(parts)),
+            tired=tiredness(*child_limits(parts)),
         )
         signal.signal(signal.SIGUSR1, process.soft_limit)
         for number in _ENDING:
             signal.signal(number, process.end_if_doomed)
-        signals.worker_process_init.send(sender=None)
+        signals.worker_process_init.send(sender=parts.options.hostname)
         process.serve()
-        signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
+        signals.worker_process_shutdown.send(sender=parts.options.hostname, pid=os.getpid(), exitcode=0)
         parts.log.flush()
         return 0
 
 
-def _child_limits(parts: Parts) -> tuple[int | None, int | None]:
+def child_limits(parts: Parts) -> tuple[int | None, int | None]:
+    """Return after how many jobs, and above how much memory (KiB), a task process is replaced."""
     conf, options = parts.app.conf, parts.options
     return options.max_tasks_per_child or conf.worker_max_tasks_per_child, options.max_memory_per_child or conf.worker_max_memory_per_child
 
@@ -162,6 +171,6 @@ def _child_limits(parts: Parts) -> tuple[int | None, int | None]:
 def ignore_signals() -> None:
     """Terminals and service managers signal the whole group; only the supervisor decides what that means."""
     signal.set_wakeup_fd(-1)
-    for number in _ENDING:
+    for number in (*_ENDING, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from celeriac.lib.signpost import reach
 from celeriac.model.effects import Job
 from celeriac.worker.ledger import Ledger
+from celeriac.worker.options import UNBOUND
 from celeriac.worker.pace import Pace
 from celeriac.worker.packets import Channel, encode
 
@@ -15,11 +16,14 @@ from celeriac.worker.packets import Channel, encode
 class Dispatch:
     """Packs jobs and sends them to whichever task process is idle first."""
 
-    def __init__(self, channel: Channel, ledger: Ledger, pace: Pace, processes: int) -> None:
+    def __init__(
+        self, channel: Channel, ledger: Ledger, pace: Pace, processes: int, most_held: Callable[[int], int] = lambda places: UNBOUND
+    ) -> None:
         self._channel = channel
         self._ledger = ledger
         self._pace = pace
         self._processes = processes
+        self._most_held = most_held
         self._changed = threading.Condition()
         self._stopped = False
 
@@ -29,6 +33,11 @@ class Dispatch:
             if self._room() < self._worth():
                 self._changed.wait(timeout)
             return max(0, self._room())
+
+    def allowance(self) -> int:
+        """Return how many jobs more may be held."""
+        most = self._most_held(self._processes)
+        return most if most >= UNBOUND else most - self._ledger.jobs
 
     def resize(self, processes: int) -> None:
         """There are so many task processes now."""
@@ -60,10 +69,12 @@ class Dispatch:
 
     def _worth(self) -> int:
         """While tasks are short, half of all packets are fetched at once: each round trip to the broker then serves many jobs."""
-        return max(1, self._processes * self._pace.ahead // 2) if self._pace.ahead > 1 and len(self._ledger) else 1
+        if self._pace.ahead <= 1 or not len(self._ledger):
+            return 1
+        return max(1, min(self._processes * self._pace.ahead, self._most_held(self._processes)) // 2)
 
     def _room(self) -> int:
-        return self._processes * self._pace.ahead - len(self._ledger)
+        return min(self._processes * self._pace.ahead - len(self._ledger), self.allowance())
 
 
 def name_of(job: Job) -> str:

@@ -11,6 +11,7 @@ from celeriac.model.effects import Job
 from celeriac.model.errors import OperationalError
 from celeriac.worker.dispatch import name_of
 from celeriac.worker.intake import Intake
+from celeriac.worker.options import UNBOUND
 from celeriac.worker.pace import Pace
 
 logger = logging.getLogger("celeriac.worker")
@@ -34,7 +35,7 @@ class Feeding:
 
     def __init__(
         self, *, intake: Intake, pace: Pace, places: int, begin: Callable[[Sequence[Job]], object], flush_log: Callable[[], object],
-        wake_broker: Callable[[], object], clock: Clock,
+        wake_broker: Callable[[], object], clock: Clock, most_held: Callable[[int], int] = lambda places: UNBOUND,
     ) -> None:  # fmt: skip
         self._intake = intake
         self._pace = pace
@@ -43,6 +44,7 @@ class Feeding:
         self._flush_log = flush_log
         self._wake_broker = wake_broker
         self._clock = clock
+        self._most_held = most_held
         self._out = 0
         self._last_end = 0.0
         self._changed = threading.Condition()
@@ -59,6 +61,12 @@ class Feeding:
     def ended(self) -> bool:
         """Whether no more jobs will come."""
         return self._stopping.is_set() and not self._thread.is_alive()
+
+    def resize(self, places: int) -> None:
+        """There are so many places now."""
+        with self._changed:
+            self._places = places
+            self._changed.notify()
 
     def start(self) -> None:
         """Begin."""
@@ -137,10 +145,11 @@ class Feeding:
         return [list(jobs[:count])] if count else []
 
     def _most(self) -> int:
+        bound = self._most_held(self._places)
         if not self._places or self._clock.monotonic() - self._last_end > _FLOWING:
-            return self._places
+            return min(self._places, bound)
         appetite = self._pace.appetite
-        return self._places if appetite < 2 else self._places + _AHEAD * appetite
+        return min(bound, self._places if appetite < 2 else self._places + _AHEAD * appetite)
 
     def _full(self) -> bool:
         return self._out >= self._places

@@ -11,6 +11,7 @@ import pickle
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -21,7 +22,7 @@ from celeriac.lib.value import Value
 from celeriac.model.errors import ImproperlyConfigured
 from celeriac.worker import logs
 from celeriac.worker.boot import Worker
-from celeriac.worker.children import Ended, die_with
+from celeriac.worker.children import Ended, Stopped, die_with, was_stopped
 from celeriac.worker.crew import Crew, Role, Shared, ignore_signals
 from celeriac.worker.inheritance import Inheritable
 from celeriac.worker.options import WorkerOptions
@@ -69,9 +70,11 @@ class Fresh(Starter):
         connection.wait([sentinel])
         self._shared.wake_supervisor()
 
-    def reap(self) -> list[Ended]:
-        ended = []
+    def reap(self) -> Sequence[Ended | Stopped]:
+        ended: list[Ended | Stopped] = []
         for pid, process in list(self._processes.items()):
+            if self._direct and was_stopped(pid):
+                ended.append(Stopped(pid))
             code = process.exitcode
             if code is not None:
                 del self._processes[pid]

@@ -8,13 +8,15 @@ import os
 from celeriac.contracts.broker import Broadcasts, ShowsDelayed
 from celeriac.control.node import Node
 from celeriac.control.state import ControlState
-from celeriac.lib.lamport import LamportClock
+from celeriac.events import EventDispatcher
 from celeriac.worker.autoscale import LOOK, Autoscaler
 from celeriac.worker.controls import Controls
 from celeriac.worker.duties import Duty
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.place import Place
 from celeriac.worker.remote import RemoteControl
+from celeriac.worker.steps import Steps
+from celeriac.worker.stream import INTERVAL, EventStream
 
 logger = logging.getLogger("celeriac.worker")
 
@@ -35,15 +37,43 @@ def hear(parts: Parts, station: Station, place: Place) -> None:
     if parts.app.conf.is_set("worker_autoscaler"):
         logger.warning("The setting worker_autoscaler has no effect: this worker scales itself by what waits (--autoscale).")
     controls = Controls(parts, station, place, scaler)
+    station.repeat = controls.repeat
+    steps = Steps(controls, parts.options)
+    station.stop_steps = steps.stop
+    steps.start()
+    _stream_events(parts, station, place, controls)
     if not parts.app.conf.worker_enable_remote_control:
         return
     broker: object = station.broker
     if not isinstance(broker, Broadcasts):
         logger.warning("The broker %s cannot broadcast: this worker does not hear remote control.", type(broker).__name__)
         return
-    node = Node(ControlState(controls, LamportClock()))
+    node = Node(ControlState(controls, parts.app.clock))
     station.remote = RemoteControl(broker, parts.app.conf.control_exchange, node, controls.stop)
     station.remote.start()
+
+
+def _stream_events(parts: Parts, station: Station, place: Place, controls: Controls) -> None:
+    """Let monitors hear of this worker, and of its tasks if that is wanted."""
+    options, broker = parts.options, station.broker
+    if not isinstance(broker, Broadcasts):
+        if options.task_events:
+            logger.warning("The broker %s cannot broadcast: this worker sends no events.", type(broker).__name__)
+        return
+    stream = EventStream(
+        dispatcher=EventDispatcher(app=parts.app, hostname=options.hostname, buffer_group=("task",), broker=broker),
+        place=place,
+        held=lambda: [*controls.reserved(), *(running.job for running in place.running())],
+        counts=controls.counts,
+        interval=None if options.without_heartbeat else options.heartbeat_interval or INTERVAL,
+        accept=parts.accept,
+        clock=parts.clock,
+    )
+    station.stream = stream
+    station.outbox.tell = stream.tell
+    station.intake.received = stream.received
+    station.gate.events = options.task_events
+    stream.start()
 
 
 def _scale(scaler: Autoscaler, place: Place, station: Station, parts: Parts) -> None:

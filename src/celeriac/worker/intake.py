@@ -15,6 +15,7 @@ from celeriac.model.effects import Effects, Job, Writes
 from celeriac.model.envelope import Settlement, Verdict
 from celeriac.model.errors import OperationalError
 from celeriac.worker.outbox import Outbox
+from celeriac.worker.queue_order import Fair, QueueOrder
 
 logger = logging.getLogger("celeriac.worker")
 
@@ -26,29 +27,34 @@ _FARTHEST = 256
 class Intake:
     """Fetches deliveries and keeps, in order, the jobs that are to run and have not been handed out."""
 
-    def __init__(self, broker: Broker, gate: Gate, outbox: Outbox, encode: Callable[[Effects], Writes], queues: Sequence[str]) -> None:
+    def __init__(
+        self, broker: Broker, gate: Gate, outbox: Outbox, encode: Callable[[Effects], Writes], queues: Sequence[str], order: QueueOrder | None = None
+    ) -> None:
         self._broker = broker
         self._gate = gate
         self._outbox = outbox
         self._encode = encode
         self.queues = list(queues)
         self._ready: deque[Job] = deque()
+        self._order = order or Fair()
         self._asked: list[str] = []
         self._reach = 1
+        self.received: Callable[[Sequence[Job]], object] | None = None
+        """Is told of the jobs of each fetch, while events are on."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._ready)
 
-    def fetch(self, limit: int, wait: float) -> None:
-        """Fetch up to ``limit`` messages, waiting up to ``wait`` seconds for the first."""
+    def fetch(self, limit: int, wait: float) -> int:
+        """Fetch up to ``limit`` messages, waiting up to ``wait`` seconds for the first; return how many there were."""
         queues = self._asked = self.queues
         try:
-            deliveries = self._broker.fetch(queues, limit=min(limit * self._reach, max(limit, _FARTHEST)), wait=wait)
+            deliveries = self._order.fetch(self._broker, queues, min(limit * self._reach, max(limit, _FARTHEST)), wait)
         finally:
             self._asked = []
         if not deliveries:
-            return
+            return 0
         reach("consumer.fetched")
         jobs: list[Job] = []
         refused: list[Writes] = []
@@ -60,10 +66,13 @@ class Intake:
                 refused.append(self._encode(verdict))
         # Where everything that was fetched had to be put aside, what may run stands behind it: look farther.
         self._reach = self._reach * 2 if not jobs and self._reach < _FARTHEST else self._reach if not jobs else 1
+        if self._gate.events and self.received is not None and jobs:
+            self.received(jobs)
         with self._lock:
             self._ready.extend(jobs)
         if refused:
             self._outbox.flush(*refused)
+        return len(deliveries)
 
     def put_first(self, jobs: Sequence[Job]) -> None:
         """Let jobs be the next to be handed out, in their order."""

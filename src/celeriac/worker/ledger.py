@@ -34,6 +34,12 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._out)
 
+    @property
+    def jobs(self) -> int:
+        """How many jobs are in the packets that are out, and not reported."""
+        with self._lock:
+            return sum(len(entry.jobs) - entry.reported for entry in self._out.values())
+
     def open(self, jobs: Sequence[Job]) -> Packet:
         """Number a packet and note that it is out."""
         with self._lock:
@@ -61,13 +67,17 @@ class Ledger:
             return entry.jobs[report.first : end]
 
     def hand_back(self, report: Report) -> list[Job]:
-        """Take the jobs that were not begun off a packet; return them."""
+        """Take the jobs that a process hands back off their packet; return them."""
+        return [] if report.unclaimed < 0 else self.take_off(report.packet, report.unclaimed)
+
+    def take_off(self, number: int, position: int) -> list[Job]:
+        """Take the jobs from this position on off a packet; return those that were still on it."""
         with self._lock:
-            entry = self._out.get(report.packet)
-            if entry is None or report.unclaimed < 0:
+            entry = self._out.get(number)
+            if entry is None:
                 return []
-            jobs = list(entry.jobs[report.unclaimed :])
-            entry.jobs = entry.jobs[: report.unclaimed]
+            jobs = list(entry.jobs[position:])
+            entry.jobs = entry.jobs[:position]
             return jobs
 
     def dead(self, slot: Snapshot) -> tuple[list[Job], list[Job]]:

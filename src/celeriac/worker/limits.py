@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Mapping
 
 from celeriac.contracts.runnable import Runnable
 from celeriac.model.effects import Job
+from celeriac.worker.children import in_kib
 
 with contextlib.suppress(ImportError):
     # Windows has no such module; it has no task processes either, whose memory could be limited.
@@ -54,5 +54,4 @@ def tiredness(max_tasks: int | None, max_memory: int | None) -> Callable[[int], 
 
 def peak_memory() -> int:
     """Return the most resident memory that this process has had, in KiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // 1024 if sys.platform == "darwin" else peak
+    return in_kib(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

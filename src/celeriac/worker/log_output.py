@@ -32,6 +32,8 @@ class LogOutput:
         self._fd = -1
         self._seen: tuple[int, int] | None = None
         self.append = self._lines.append
+        self.also: Callable[[str], object] | None = None
+        """Gets everything that is written, too."""
         if path is not None:
             self._open()
 
@@ -53,6 +55,8 @@ class LogOutput:
             count = len(self._lines)
             text = "".join(self._lines[:count])
             del self._lines[:count]
+            if self.also is not None:
+                self.also(text)
             self._write(text)
 
     def after_fork(self, path: str | None) -> None:

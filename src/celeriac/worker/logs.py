@@ -16,6 +16,7 @@ from celeriac.log import TASK_LOGGER, TaskFields
 from celeriac.model.envelope import Envelope
 from celeriac.model.errors import ImproperlyConfigured
 from celeriac.wire.task import TaskHead
+from celeriac.worker.log_json import JSON, JsonFormatter
 from celeriac.worker.log_output import LineFormatter, LineHandler, LogOutput
 from celeriac.worker.options import WorkerOptions, level, logfile_for, per_process
 from celeriac.worker.stdouts import redirect_stdouts
@@ -118,9 +119,14 @@ class LineLog:
         for lane in (self._accepted, self._consumer_error, self._refused, self._lost, self._done, self._warning, self._error):
             lane.refresh(output)
 
-    def in_task_process(self, index: int) -> None:
-        """To be called first of all in a forked task process, numbered from 1: its name, its own log file if the options ask for one."""
+    def in_task_process(self, index: int, also: Callable[[str], object] | None = None) -> None:
+        """To be called first of all in a forked task process, numbered from 1: its name, its own log file if the options ask for one.
+
+        ``also`` gets all that this process writes to the log.
+        """
         self._in_child(f"ForkPoolWorker-{index}", index)
+        if self._output is not None:
+            self._output.also = also
 
     def in_consumer(self) -> None:
         """To be called first of all in a forked consumer; its lines bear the main process's name, as people know them."""
@@ -145,7 +151,7 @@ class _Lane:
         self._level = level
         self._now = now
         self._append: Callable[[str], None] = _nowhere
-        self._formatter: LineFormatter | None = None
+        self._formatter: LineFormatter | JsonFormatter | None = None
         self._stamp = self._second = -1
         self._frame: tuple[str, str, str] | None = None
         self._before = self._after = ""
@@ -163,6 +169,9 @@ class _Lane:
         if self._formatter is None:
             if self.on:
                 self._record(template, fields, error, traceback)
+            return
+        if isinstance(self._formatter, JsonFormatter):
+            self._append(self._formatter.line(self._now(), self._level, self._logger.name, template % fields, fields, traceback) + "\n")
             return
         stamp = int(self._now() * 1000.0)
         if stamp != self._stamp:
@@ -216,7 +225,7 @@ def _nowhere(text: str) -> None:
     pass
 
 
-def _own_formatter(logger: logging.Logger, level: int, output: LogOutput) -> LineFormatter | None:
+def _own_formatter(logger: logging.Logger, level: int, output: LogOutput) -> LineFormatter | JsonFormatter | None:
     """Return the formatter if this logger's records go to the worker's own handler, to nothing else, and nobody listens in between."""
     if logger.disabled or _patched():
         return None
@@ -228,9 +237,14 @@ def _own_formatter(logger: logging.Logger, level: int, output: LogOutput) -> Lin
     if logger.filters or len(found) != 1:
         return None
     handler = found[0]
-    if type(handler) is not LineHandler or handler.output is not output or handler.filters or handler.level > level:
+    if type(handler) is not LineHandler or handler.output is not output or _strange(handler.filters) or handler.level > level:
         return None
-    return handler.formatter if type(handler.formatter) is LineFormatter else None
+    formatter = handler.formatter
+    return formatter if isinstance(formatter, LineFormatter | JsonFormatter) and type(formatter) in (LineFormatter, JsonFormatter) else None
+
+
+def _strange(filters: list[Any]) -> bool:
+    return any(type(each) is not TaskFields for each in filters)
 
 
 def _patched() -> bool:
@@ -303,7 +317,8 @@ def _setup_root(conf: Any, output: LogOutput, told: dict[str, Any]) -> None:
 def _setup_task_logger(conf: Any, output: LogOutput, told: dict[str, Any]) -> None:
     logger = logging.getLogger(TASK_LOGGER)
     logger.setLevel(told["loglevel"])
-    told = {**told, "format": conf["worker_task_log_format"]}
+    json_too = told["format"] == JSON and not conf.is_set("worker_task_log_format")
+    told = {**told, "format": JSON if json_too else conf["worker_task_log_format"]}
     if not logger.handlers:
         handler = _handler(output, told["format"], conf["worker_task_log_datefmt"], told["colorize"])
         handler.addFilter(TaskFields())
@@ -314,5 +329,9 @@ def _setup_task_logger(conf: Any, output: LogOutput, told: dict[str, Any]) -> No
 
 def _handler(output: LogOutput, fmt: str, datefmt: str | None, colour: bool) -> LineHandler:
     handler = LineHandler(output)
-    handler.setFormatter(LineFormatter(fmt, datefmt, colour=colour))
+    if fmt == JSON:
+        handler.setFormatter(JsonFormatter())
+        handler.addFilter(TaskFields())
+    else:
+        handler.setFormatter(LineFormatter(fmt, datefmt, colour=colour))
     return handler

@@ -32,6 +32,8 @@ class Machine(Value, frozen=True):
     """Such a socket tells its readers when nobody is left to write (SOCK_SEQPACKET); SOCK_DGRAM does not."""
     parent_death: bool = True
     """The kernel ends a process whose parent has died (prctl)."""
+    process_memory: bool = True
+    """The kernel tells how much memory another process has (/proc)."""
 
     def pool(self) -> str:
         """Return the executor that is used where none was asked for."""
@@ -73,5 +75,6 @@ def machine() -> Machine:
         "sockets": hasattr(socket, "AF_UNIX") and hasattr(socket.socket, "recvmsg") and hasattr(signal, "SIGUSR1"),
         "packets": sys.platform == "linux" or sys.platform.startswith("freebsd"),
         "parent_death": sys.platform == "linux",
+        "process_memory": os.path.exists("/proc/self/statm"),
     }
     return Machine(**{name: there and name not in missing for name, there in found.items()})

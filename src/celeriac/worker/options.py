@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celeriac.config.settings import Settings
+from celeriac.lib.nodenames import fill
 from celeriac.lib.value import Value
 from celeriac.model.errors import ImproperlyConfigured, SettingWarning
 from celeriac.worker.executors.registry import EXECUTORS, executor_name
 from celeriac.worker.machine import machine
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
+
+
+UNBOUND = 1 << 30
 
 
 class WorkerOptions(Value, frozen=True):
@@ -43,7 +47,10 @@ class WorkerOptions(Value, frozen=True):
     soft_time_limit: float | None = None
     max_tasks_per_child: int | None = None
     max_memory_per_child: int | None = None
-    prefetch_multiplier: int = 4
+    prefetch_multiplier: int = 0
+    """How many messages the worker may hold for each place, running ones included; 0 leaves it to how long tasks take."""
+    disable_prefetch: bool = False
+    """Hold nothing beyond what runs."""
     purge: bool = False
     task_events: bool = False
     without_gossip: bool = False
@@ -58,6 +65,16 @@ class WorkerOptions(Value, frozen=True):
     quiet: bool = False
     """No banner."""
     skip_checks: bool = False
+    beat: bool = False
+    """Run a scheduler beside the worker."""
+    schedule_filename: str | None = None
+    scheduler: str | None = None
+    user_options: dict[str, Any] = {}
+    """What the options came to that the application adds to the command line; steps get them."""
+
+    def most_held(self, places: int) -> int:
+        """Return how many messages may be held at once, running ones included, where so many tasks run side by side."""
+        return places if self.disable_prefetch else self.prefetch_multiplier * places or UNBOUND
 
     @property
     def capacity(self) -> int:
@@ -71,7 +88,7 @@ _FROM_SETTINGS = {
     "soft_time_limit": "task_soft_time_limit",
     "max_tasks_per_child": "worker_max_tasks_per_child",
     "max_memory_per_child": "worker_max_memory_per_child",
-    "prefetch_multiplier": "worker_prefetch_multiplier",
+    "disable_prefetch": "worker_disable_prefetch",
     "task_events": "worker_send_task_events",
     "statedb": "worker_state_db",
     "colour": "worker_log_color",
@@ -92,6 +109,8 @@ def resolve(conf: Mapping[str, Any], **given: Any) -> WorkerOptions:
     if unknown:
         raise ImproperlyConfigured(f"A worker has no option {', '.join(unknown)}; its options are {', '.join(WorkerOptions.__struct_fields__)}")
     chosen = {name: conf[key] for name, key in _FROM_SETTINGS.items() if conf.get(key) is not None}
+    if _is_set(conf, "worker_prefetch_multiplier"):
+        chosen["prefetch_multiplier"] = conf["worker_prefetch_multiplier"]
     chosen.update((name, value) for name, value in given.items() if value is not None)
     chosen["hostname"] = node_name(chosen.get("hostname"))
     chosen["loglevel"] = level(chosen.get("loglevel", "WARNING"))
@@ -140,7 +159,8 @@ def concurrency(value: int | str | None) -> int:
 
 def autoscale(value: str | Iterable[int], pool: str) -> tuple[int, int]:
     """Return the bounds (most, least) of autoscaling: text such as ``10,2`` or ``10`` (at least one), or the numbers."""
-    if pool != "prefork":
+    known = EXECUTORS.get(pool)
+    if known is not None and not known.resizes:
         raise ImproperlyConfigured(f"--autoscale cannot be had: the executor {pool!r} has a fixed size; take -P prefork, or leave it out")
     try:
         numbers = [int(part) for part in (value.split(",") if isinstance(value, str) else value)]
@@ -165,9 +185,12 @@ def usable_cpus() -> int:
 
 def _pool(conf: Mapping[str, Any], given: Any) -> str:
     """Return the executor's name: the one asked for, else what suits the platform."""
-    is_set = conf.is_set("worker_pool") if isinstance(conf, Settings) else "worker_pool" in conf
-    wanted = given or (conf.get("worker_pool") if is_set else None)
+    wanted = given or (conf.get("worker_pool") if _is_set(conf, "worker_pool") else None)
     return executor_name(str(wanted)) if wanted else machine().pool()
+
+
+def _is_set(conf: Mapping[str, Any], name: str) -> bool:
+    return conf.is_set(name) if isinstance(conf, Settings) else name in conf
 
 
 def _places(pool: str, wanted: Any) -> int:
@@ -186,7 +209,7 @@ def node_name(name: str | None = None, *, host: str | None = None) -> str:
     """Return a whole node name: ``celery@host`` by default; %h is the host name, %n its first label, %d the rest, %% a percent sign."""
     host = host or socket.gethostname()
     label, _, domain = host.partition(".")
-    filled = _fill(name or "celery@%h", {"h": host, "n": label, "d": domain})
+    filled = fill(name or "celery@%h", {"h": host, "n": label, "d": domain})
     return filled if "@" in filled else f"{filled}@{host}"
 
 
@@ -198,23 +221,12 @@ def logfile_for(pattern: str, hostname: str, *, index: int = 0) -> str:
     """
     node, _, host = hostname.partition("@")
     fields = {"p": hostname, "n": node, "h": host, "d": host.partition(".")[2], "i": str(index), "I": f"-{index}" if index else ""}
-    return _fill(pattern, fields)
+    return fill(pattern, fields)
 
 
 def per_process(pattern: str | None) -> bool:
     """Tell whether each task process has a log file of its own."""
     return pattern is not None and ("%i" in pattern.replace("%%", "") or "%I" in pattern.replace("%%", ""))
-
-
-def _fill(pattern: str, fields: Mapping[str, str]) -> str:
-    parts, rest = [], pattern
-    while rest:
-        plain, percent, rest = rest.partition("%")
-        parts.append(plain)
-        if percent:
-            key, rest = rest[:1], rest[1:]
-            parts.append("%" if key == "%" else fields.get(key, f"%{key}"))
-    return "".join(parts)
 
 
 def _seconds(value: Any) -> float:

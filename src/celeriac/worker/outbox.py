@@ -12,6 +12,7 @@ from celeriac.lib.signpost import reach
 from celeriac.model.effects import Writes
 from celeriac.model.envelope import Settlement, Verdict
 from celeriac.model.errors import OperationalError
+from celeriac.model.event import Event
 
 logger = logging.getLogger("celeriac.worker.outbox")
 
@@ -24,6 +25,8 @@ class Outbox:
         self._body_of = body_of
         self.pause = pause
         """Waits so many seconds; raises OperationalError when there is no time left to wait."""
+        self.tell: Callable[[Sequence[Event]], object] | None = None
+        """Is given the events of what was written."""
         self._waiting: list[Writes] = []
         self._gate = threading.Lock()
         self._flushing = threading.Lock()
@@ -48,6 +51,13 @@ class Outbox:
                 reach("consumer.flushing")
                 self._write(batch)
                 reach("consumer.flushed")
+                self._tell_events(batch)
+
+    def _tell_events(self, batch: list[Writes]) -> None:
+        if self.tell is not None:
+            events = [event for writes in batch for event in writes.events]
+            if events:
+                self.tell(events)
 
     def _write(self, batch: list[Writes]) -> None:
         attempt = 0

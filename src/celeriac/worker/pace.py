@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 MOST_JOBS = 64
@@ -10,6 +11,11 @@ MOST_JOBS = 64
 _RISE = 0.5
 _FALL = 0.05
 _MEDIUM = 0.005
+_FAR = 0.005
+_LONG = 0.05
+_FETCHES = 4
+_COVERED = 2
+_MOST_FETCHED = 2_000
 
 
 class Pace:
@@ -24,6 +30,8 @@ class Pace:
         self.counts: dict[str, int] = {}
         """How many runs of each task have ended here."""
         self._appetite = 1.0
+        self._fetch = 0.0
+        self._fetches: deque[float] = deque(maxlen=_FETCHES)
         self._recent = 1.0
 
     def note(self, name: str, seconds: float) -> None:
@@ -59,6 +67,28 @@ class Pace:
     def appetite(self) -> int:
         """How many jobs to fetch for each packet that may go out."""
         return max(1, int(self._appetite)) if self._recent < self.packet_time else 1
+
+    def fetched(self, seconds: float) -> None:
+        """Learn how long (seconds) a fetch took that found as many messages as it asked for. It may have waited for them; not every one does."""
+        self._fetches.append(seconds)
+        self._fetch = min(self._fetches) if len(self._fetches) == _FETCHES else 0.0
+
+    @property
+    def far(self) -> bool:
+        """Whether a round trip to the broker takes so long that work has to go on meanwhile."""
+        return self._fetch > _FAR
+
+    def wanted(self, room: int, processes: int) -> int:
+        """Return how many jobs to fetch when so many packets may go out.
+
+        Where the broker is far away these are as many as keep all task processes busy for a few times as long as the next fetch will take. Long
+        tasks are not fetched ahead: others could run them.
+        """
+        jobs = room * self.appetite
+        if not self.far or self._recent > _LONG:
+            return jobs
+        covering = processes * _COVERED * self._fetch / max(self._recent, 0.0001)
+        return max(jobs, min(_MOST_FETCHED, int(covering)))
 
     @property
     def ahead(self) -> int:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from celeriac.app.chords import body_maker
-from celeriac.contracts.backend import Expires, FindsDueChords, ResultBackend
+from celeriac.config.schemes import broker_scheme
+from celeriac.contracts.backend import AnswersCallers, Expires, FindsDueChords, ResultBackend
 from celeriac.contracts.broker import Broker, CountsStarts, Leases, RemembersRevoked
+from celeriac.contracts.settler import FinishesChords
 from celeriac.drivers.registry import settler_for
-from celeriac.drivers.two_step import TwoStep
 from celeriac.engine.attempt import Tools
 from celeriac.engine.rate_limit import CLUSTER, Store, per_second
 from celeriac.engine.refusals import Gate
@@ -29,8 +30,11 @@ from celeriac.worker.limits import Limits
 from celeriac.worker.logs import LineLog
 from celeriac.worker.options import WorkerOptions, logfile_for
 from celeriac.worker.outbox import Outbox
+from celeriac.worker.own_queues import own_queues, remove_broadcasts
 from celeriac.worker.pace import Pace
+from celeriac.worker.queue_order import queue_order
 from celeriac.worker.revocations import SYNC, Revocations
+from celeriac.worker.stream import EventStream
 
 logger = logging.getLogger("celeriac.worker")
 
@@ -47,9 +51,11 @@ class Parts:
         self.clock = clock
         self.owner = owner or f"{options.hostname}/{uuid()}"
         self.log = LineLog(app, options)
-        self.pace = Pace(app.conf.worker_packet_time)
+        # A packet of one job is all that waits for nobody: what is not to be fetched ahead is not to wait behind another either.
+        self.pace = Pace(0.0 if options.disable_prefetch else app.conf.worker_packet_time)
         self.accept = app.accept
-        self.queues = app.queues.to_consume(options.queues, options.exclude_queues)
+        self.queues = own_queues(app.conf, app.queues.to_consume(options.queues, options.exclude_queues), options.hostname)
+        self.queue_order = queue_order(app.conf, broker_scheme(app.conf))
         self.limits = Limits(app.tasks, options.time_limit or app.conf.task_time_limit, options.soft_time_limit or app.conf.task_soft_time_limit)
         self.encode: Callable[[Effects], Writes] = app.publisher.encode
         self.main_pid: int | None = None
@@ -67,6 +73,7 @@ class Parts:
             emit=emit,
             extended=self.app.conf.result_extended,
             inherit_priority=self.app.conf.task_inherit_parent_priority,
+            max_deliveries=self.app.conf.task_max_deliveries,
         )
 
     def gate(self) -> Gate:
@@ -96,8 +103,8 @@ def _refuse_shared_limits(tasks: Any, broker: Broker) -> None:
     shared = sorted(name for name, task in tasks.items() if task.rate_limit and task.rate_limit_scope == CLUSTER)
     if shared:
         raise ImproperlyConfigured(
-            f"The broker {type(broker).__name__} cannot count the starts of all workers together, as rate_limit_scope='cluster' of "
-            f"{', '.join(shared)} asks for: use one that can (sqlite), or rate_limit_scope='worker'"
+            f"Neither the broker {type(broker).__name__} nor the result store can count the starts of all workers together, as "
+            f"rate_limit_scope='cluster' of {', '.join(shared)} asks for: use one that can (sqlite, redis), or rate_limit_scope='worker'"
         )
 
 
@@ -114,22 +121,33 @@ class Station:
         self.gate = parts.gate()
         self._settler = settler_for(self.broker, self.backend)
         self.outbox = Outbox(self._settler, body_maker(parts.app), pause)
-        self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, [queue.name for queue in parts.queues])
+        self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, [queue.name for queue in parts.queues], parts.queue_order)
         self._parts = parts
         statedb = parts.options.statedb
         file = None if statedb is None else logfile_for(statedb, parts.options.hostname)
-        if isinstance(self.broker, CountsStarts):
-            self.gate.rates.store = _counting(self.broker)
+        # What the broker cannot keep for all workers, the result store may.
+        stores: tuple[object, ...] = (self.broker, self.backend)
+        counts = next((store for store in stores if isinstance(store, CountsStarts)), None)
+        if counts is not None:
+            self.gate.rates.store = _counting(counts)
         else:
             _refuse_shared_limits(parts.app.tasks, self.broker)
-        self.revocations = Revocations(self.gate.revoked, self.broker, parts.clock, file)
+        self.remembers = next((store for store in stores if isinstance(store, RemembersRevoked)), None)
+        self.revocations = Revocations(self.gate.revoked, self.remembers, parts.clock, file)
         self.revocations.load()
+        self.stop_steps: Callable[..., object] = lambda cold: None
+        """Ends the steps of the user's."""
+        self.repeat: Callable[[bytes], object] = lambda change: None
+        """Makes a change again that remote control made in a consumer which has died."""
         self.remote: Service | None = None
         """The thread that hears commands."""
+        self.stream: EventStream | None = None
+        """What monitors are told by."""
         self.duties = Duties(self._duties(), parts.clock)
 
-    def leave(self) -> None:
-        """Write what waits, give up the lease, and close."""
+    def leave(self, *, cold: bool = False) -> None:
+        """Let the steps end, write what waits, give up the lease, and close."""
+        self.stop_steps(cold=cold)
         if self.remote is not None:
             self.remote.stop()
             self.remote.join(2.0)
@@ -137,8 +155,12 @@ class Station:
         self.duties.stop()
         self.duties.join(5.0)
         self.outbox.flush()
+        if self.stream is not None:
+            self.stream.stop()
+            self.stream.join(2.0)
         if isinstance(self.broker, Leases):
             self.broker.release()
+        remove_broadcasts(self.broker, self._parts.queues)
         self.broker.close()
         if self.backend is not None:
             self.backend.close()
@@ -151,9 +173,9 @@ class Station:
             duties.append(Duty("recover the messages of dead workers", self.broker.lease / 3, self._recover))
         if isinstance(backend, Expires):
             duties.append(Duty("remove expired results", _CLEANUP, backend.cleanup))
-        if isinstance(backend, FindsDueChords) and isinstance(self._settler, TwoStep):
+        if isinstance(backend, FindsDueChords) and not isinstance(self._settler, FinishesChords):
             duties.append(Duty("finish chords", LOOK, ChordRepair(backend, self.outbox.add, self.outbox.flush).look))
-        if isinstance(self.broker, RemembersRevoked):
+        if self.remembers is not None:
             duties.append(Duty("look for revoked tasks", SYNC, self.revocations.sync))
         if self._parts.options.statedb is not None:
             duties.append(Duty("write the file of revoked tasks", _SAVE, self.revocations.save))
@@ -172,7 +194,10 @@ def _open(parts: Parts, pause: Callable[[float], object]) -> tuple[Broker, Resul
         try:
             broker: Broker = parts.app.open_broker(owner=parts.owner)
             broker.declare(parts.queues)
-            return broker, parts.app.open_backend()
+            backend = parts.app.open_backend()
+            if isinstance(backend, AnswersCallers):
+                backend.prepare_to_answer()
+            return broker, backend
         except OperationalError as error:
             attempt += 1
             most = conf.broker_connection_max_retries

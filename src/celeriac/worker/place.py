@@ -46,7 +46,7 @@ class Place(ABC):
 
     def terminate(self, ids: Iterable[str], signum: int) -> list[str]:
         """End those of these tasks that run; return which."""
-        raise ValueError("this executor cannot end a running task: only prefork can")
+        raise ValueError("this executor cannot end a running task: prefork, asyncio, gevent and eventlet can")
 
     def resize(self, count: int) -> None:
         """Run so many jobs side by side."""
@@ -56,18 +56,29 @@ class Place(ABC):
         """Replace the processes."""
         raise ValueError("this executor has no processes that could be replaced")
 
+    def remember(self, key: str, change: bytes) -> None:
+        """Keep a change for a consumer that takes this one's place, if there can be one; the last one of a key counts."""
+        return
+
     @abstractmethod
     def stop(self) -> None:
         """Begin a warm shutdown."""
 
 
 class InsidePlace(Place):
-    """An executor that lives in this process. ``in_hand`` returns (job, monotonic seconds at which it began) pairs."""
+    """An executor that lives in this process.
+
+    ``in_hand`` returns (job, monotonic seconds at which it began) pairs; ``end`` ends running jobs and returns those, ``resize`` changes the size,
+    where the executor can (None where it cannot).
+    """
 
     def __init__(
-        self, kind: str, size: int, in_hand: Callable[[], Sequence[tuple[Job, float]]], stop: Callable[[], object], clock: Clock
-    ) -> None:
+        self, kind: str, size: int, in_hand: Callable[[], Sequence[tuple[Job, float]]], stop: Callable[[], object], clock: Clock,
+        resize: Callable[[int], object] | None = None, end: Callable[[Sequence[Job], int], Sequence[Job]] | None = None,
+    ) -> None:  # fmt: skip
         self.size = size
+        self._resize = resize
+        self._end = end
         self._kind = kind
         self._in_hand = in_hand
         self._stop = stop
@@ -86,6 +97,22 @@ class InsidePlace(Place):
             "put-guarded-by-semaphore": False,
             "timeouts": [],
         }
+
+    def terminate(self, ids: Iterable[str], signum: int) -> list[str]:
+        wanted = set(ids)
+        if self._end is None:
+            return super().terminate(wanted, signum)
+        jobs = [job for job, _ in self._in_hand() if job.delivery.envelope.headers.get("id") in wanted]
+        return [job.delivery.envelope.headers["id"] for job in self._end(jobs, signum)]
+
+    def resize(self, count: int) -> None:
+        if self._resize is None:
+            return super().resize(count)
+        if count < 1:
+            raise ValueError("The pool cannot be smaller than one place")
+        self._resize(count)
+        self.size = count
+        return None
 
     def stop(self) -> None:
         self._stop()

@@ -131,6 +131,9 @@ class Processes(Place):
     def restart(self) -> None:
         self._ask(Request("restart"))
 
+    def remember(self, key: str, change: bytes) -> None:
+        self._ask(Request("remember", key=key, what=change))
+
     def stop(self) -> None:
         self._ask(Request("shutdown"))
 

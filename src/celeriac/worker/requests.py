@@ -10,18 +10,21 @@ from celeriac.lib.value import Value
 
 
 class Request(Value, frozen=True):
-    """One message: end the job that a process runs, have so many task processes, replace them all, or begin a warm shutdown.
+    """One message: end the job that a process runs, have so many task processes, replace them all, begin a warm shutdown, or remember.
 
     ``terminate`` names the job by slot, process, packet and its number in the packet: one that has ended meanwhile is not confused with the next.
+    ``remember`` keeps something (``what``) that the next consumer is to be told when this one has died; the last one of a ``key`` counts.
     """
 
-    kind: Literal["terminate", "resize", "restart", "shutdown"]
+    kind: Literal["terminate", "resize", "restart", "shutdown", "remember"]
     count: int = 0
     index: int = 0
     pid: int = 0
     packet: int = 0
     claimed: int = 0
     signal: int = 0
+    key: str = ""
+    what: bytes = b""
 
 
 encode = msgspec.msgpack.Encoder().encode

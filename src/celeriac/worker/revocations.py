@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from celeriac.contracts.backend import ResultBackend
-from celeriac.contracts.broker import Broker, RemembersRevoked
+from celeriac.contracts.broker import RemembersRevoked
 from celeriac.engine.current import stamp
 from celeriac.engine.revoked import Revoked
 from celeriac.lib.clock import Clock
@@ -35,9 +35,9 @@ _MARKED = 1_000
 class Revocations:
     """Keeps ``revoked`` in step with commands, with the store, and with a file (``statedb``)."""
 
-    def __init__(self, revoked: Revoked, broker: Broker, clock: Clock, statedb: str | None) -> None:
+    def __init__(self, revoked: Revoked, store: RemembersRevoked | None, clock: Clock, statedb: str | None) -> None:
         self.revoked = revoked
-        self._store: RemembersRevoked | None = broker if isinstance(broker, RemembersRevoked) else None
+        self._store = store
         self._clock = clock
         self._file = None if statedb is None else Path(statedb)
         self._seen = 0.0

@@ -18,6 +18,7 @@ from celeriac.worker.inheritance import Inheritable
 
 _FIELDS = struct.Struct("=qqqqqqdddqqqq")
 _PID, _STATE, _PACKET, _CLAIMED, _REPORTED, _DONE, _SINCE, _SOFT, _HARD, _LENGTH, _LEAVES, _DOOMED, _DOOMED_JOB = range(0, 104, 8)
+_LOGGED, _TAKEN, _TAKEN_FROM = range(104, 128, 8)
 _LOOK = struct.Struct("=qqqqqqdddq")
 _COUNT, _EXTENT = 8, 16
 _DOOM = struct.Struct("=qq")
@@ -25,8 +26,10 @@ _WORD = struct.Struct("=q")
 _REAL = struct.Struct("=d")
 _CLAIM = struct.Struct("=q")
 _TIMES = struct.Struct("=ddd")
+_REST = struct.Struct("=qqq")
 _PACKET_SPACE = 64 * 1024
-_SIZE = 128 + _PACKET_SPACE
+_LOG_SPACE = 4 * 1024
+_SIZE = 128 + _PACKET_SPACE + _LOG_SPACE
 
 
 class State(IntEnum):
@@ -124,9 +127,14 @@ class Slot:
         self._memory = memory
         self._at = 64 + index * _SIZE
 
+    def prepare(self) -> None:
+        """A process is about to start here; to be called before it does, since it may write here before its parent runs again."""
+        _FIELDS.pack_into(self._memory, self._at, 0, State.STARTING, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0, 0, 0, 0)
+        _REST.pack_into(self._memory, self._at + _LOGGED, 0, 0, 0)
+
     def occupy(self, pid: int) -> None:
-        """A process starts here."""
-        _FIELDS.pack_into(self._memory, self._at, pid, State.STARTING, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0, 0, 0, 0)
+        """The process that started here has this id."""
+        _WORD.pack_into(self._memory, self._at + _PID, pid)
 
     def vacate(self) -> None:
         """The process is gone."""
@@ -184,6 +192,36 @@ class Slot:
         packet, claimed = _DOOM.unpack_from(self._memory, self._at + _DOOMED)
         return bool(packet) and packet == self.packet and claimed == _CLAIM.unpack_from(self._memory, self._at + _CLAIMED)[0]
 
+    def take_away(self, packet: int, position: int) -> None:
+        """The jobs of a packet from this position on are not to be begun here: they will run elsewhere."""
+        _WORD.pack_into(self._memory, self._at + _TAKEN, 0)
+        _WORD.pack_into(self._memory, self._at + _TAKEN_FROM, position)
+        _WORD.pack_into(self._memory, self._at + _TAKEN, packet)
+
+    def taken_away(self, packet: int, position: int) -> bool:
+        """Whether a job of the packet in hand runs elsewhere."""
+        taken, start = _DOOM.unpack_from(self._memory, self._at + _TAKEN)
+        return bool(taken == packet and position >= start)
+
+    def keep_log(self, text: str) -> None:
+        """Keep the end of what this process logs, for those who find it dead."""
+        data = text[-_LOG_SPACE:].encode("utf-8", "backslashreplace")
+        at = self._at + 128 + _PACKET_SPACE
+        length = _WORD.unpack_from(self._memory, self._at + _LOGGED)[0]
+        kept = (self._memory[at : at + length] + data)[-_LOG_SPACE:]
+        self._memory[at : at + len(kept)] = kept
+        _WORD.pack_into(self._memory, self._at + _LOGGED, len(kept))
+
+    @property
+    def log(self) -> str:
+        """The end of what the process has logged, from the beginning of a line."""
+        at = self._at + 128 + _PACKET_SPACE
+        length = _WORD.unpack_from(self._memory, self._at + _LOGGED)[0]
+        kept = bytes(self._memory[at : at + length])
+        if length == _LOG_SPACE:
+            kept = kept.partition(b"\n")[2] or kept
+        return kept.decode("utf-8", "replace")
+
     def soft_passed(self) -> None:
         """The soft limit has been signalled: do not signal it again."""
         _REAL.pack_into(self._memory, self._at + _SOFT, 0.0)
@@ -199,6 +237,12 @@ class Slot:
         pid = _WORD.unpack_from(self._memory, self._at + _PID)[0]
         since, soft, hard = _TIMES.unpack_from(self._memory, self._at + _SINCE)
         return pid, since, soft, hard
+
+    @property
+    def claimed(self) -> int:
+        """How many jobs of the packet in hand were begun."""
+        value: int = _WORD.unpack_from(self._memory, self._at + _CLAIMED)[0]
+        return value
 
     @property
     def packet(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from celeriac.worker import children
-from celeriac.worker.children import Ended
+from celeriac.worker.children import Ended, Stopped
 from celeriac.worker.crew import Crew, Role
 
 
@@ -17,8 +18,8 @@ class Starter(ABC):
         """Start a process and return its id; it ends when its supervisor does."""
 
     @abstractmethod
-    def reap(self) -> list[Ended]:
-        """Return the processes that have ended since the last call."""
+    def reap(self) -> Sequence[Ended | Stopped]:
+        """Return the processes that have ended, or were stopped by a signal, since the last call."""
 
 
 class Forked(Starter):
@@ -30,5 +31,5 @@ class Forked(Starter):
     def start(self, role: Role, number: int) -> int:
         return children.spawn(lambda: self._crew.play(role, number))
 
-    def reap(self) -> list[Ended]:
+    def reap(self) -> Sequence[Ended | Stopped]:
         return children.reap()

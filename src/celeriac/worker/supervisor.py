@@ -7,13 +7,14 @@ import os
 import select
 import signal
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celeriac.lib.clock import Clock
 from celeriac.lib.signpost import reach
 from celeriac.worker import children, notices
-from celeriac.worker.children import Ended
+from celeriac.worker.children import Ended, Stopped
 from celeriac.worker.deadlines import Deadlines
+from celeriac.worker.memory_guard import MemoryGuard
 from celeriac.worker.notices import Notice
 from celeriac.worker.packets import LEAVE, LOOK, Channel, Packet, encode
 from celeriac.worker.requests import decode
@@ -32,6 +33,8 @@ _SOON = 1.0
 _LEAVING = 5.0
 _COLD_LIMIT = 10.0
 _UNTOLD_PAUSE = 0.05
+_STOPPED = 1.0
+"""Seconds after which a process that was stopped by a signal is continued: it may have jobs in hand that nobody else can run."""
 
 
 class Supervisor:
@@ -46,9 +49,10 @@ class Supervisor:
         requests: Channel,
         shutdown: Shutdown,
         deadlines: Deadlines,
+        guard: MemoryGuard,
         consumer: Callable[[int], int],
         task_process: Callable[[int], int],
-        reap: Callable[[], list[Ended]],
+        reap: Callable[[], Sequence[Ended | Stopped]],
         wakeup: int,
         clock: Clock,
     ) -> None:
@@ -58,6 +62,8 @@ class Supervisor:
         self._requests = requests
         self._shutdown = shutdown
         self._deadlines = deadlines
+        self._guard = guard
+        self._remembered: dict[str, bytes] = {}
         self._begin_consumer = consumer
         self._begin_task_process = task_process
         self._reap = reap
@@ -81,7 +87,7 @@ class Supervisor:
         self._start_consumer()
         reach("supervisor.ready")
         while self._consumer or self._processes or not self._shutdown.begun:
-            self._sleep(self._deadlines.enforce())
+            self._sleep(self._deadlines.enforce(), self._guard.look())
             self._read_requests()
             self._shutdown.listen()
             self._start_what_is_due()
@@ -92,9 +98,9 @@ class Supervisor:
             self._advance_shutdown()
         return self._status or (1 if self._shutdown.phase is Phase.COLD else 0)
 
-    def _sleep(self, deadline: float | None) -> None:
+    def _sleep(self, *pauses: float | None) -> None:
         now = self._clock.monotonic()
-        ends = [now + deadline] if deadline is not None else []
+        ends = [now + pause for pause in pauses if pause is not None]
         ends += [when for when, _ in self._due]
         ends += [when for when in (self._shutdown.next_step,) if when is not None]
         ends += [now + _UNTOLD_PAUSE] if self._untold else []
@@ -115,6 +121,8 @@ class Supervisor:
                 self._shutdown.ask()
             elif request.kind == "restart":
                 self._replace_all()
+            elif request.kind == "remember":
+                self._remembered[request.key] = request.what
             else:
                 logger.info("The pool is to have %d task processes (%d before).", request.count, self._slots.count)
                 self._slots.count = request.count
@@ -145,8 +153,10 @@ class Supervisor:
         if self._shutdown.begun and not self._consumer:
             return
         self._starting.discard(index)
+        slot = self._slots.slot(index)
+        slot.prepare()
         pid = self._begin_task_process(index)
-        self._slots.slot(index).occupy(pid)
+        slot.occupy(pid)
         self._processes[pid] = (index, self._clock.monotonic())
 
     def _start_consumer(self) -> None:
@@ -154,6 +164,8 @@ class Supervisor:
         self._generation += 1
         self._consumer_started = self._clock.monotonic()
         self._consumer = self._begin_consumer(generation)
+        for what in self._remembered.values() if generation else ():
+            self._tell(Notice("again", what=what))
         if self._shutdown.begun:
             self._tell(Notice("stop"))
 
@@ -170,10 +182,20 @@ class Supervisor:
         pause = 0.0 if self._failures < 3 else min(5.0, 0.1 * 2 ** min(self._failures, 10))
         self._due.append((self._clock.monotonic() + pause, start))
 
+    def _continue_soon(self, pid: int) -> None:
+        logger.warning("Process %d was stopped by a signal; it will be continued.", pid)
+        self._due.append((self._clock.monotonic() + _STOPPED, lambda: self._continue(pid)))
+
+    def _continue(self, pid: int) -> None:
+        if pid in self._processes or pid == self._consumer:
+            children.kill(pid, signal.SIGCONT)
+
     # ending
 
-    def _bury(self, ended: Ended) -> None:
-        if ended.pid == self._consumer:
+    def _bury(self, ended: Ended | Stopped) -> None:
+        if isinstance(ended, Stopped):
+            self._continue_soon(ended.pid)
+        elif ended.pid == self._consumer:
             self._bury_consumer(ended)
         elif ended.pid in self._processes:
             self._bury_task_process(ended)
@@ -201,8 +223,9 @@ class Supervisor:
         limit = self._deadlines.killed.pop(ended.pid, None)
         terminated = self._deadlines.forget(ended.pid, snapshot)
         if snapshot.packet or ended.status != 0:
-            reason = f"Hard time limit ({limit:g}s) exceeded" if limit is not None else f"Worker exited prematurely: {ended.reason}"
-            self._tell(Notice("died", slot=snapshot, reason=reason, signal=ended.signal, limit=limit, terminated=terminated))
+            why = self._guard.reason(ended.pid) or ended.reason
+            reason = f"Hard time limit ({limit:g}s) exceeded" if limit is not None else f"Worker exited prematurely: {why}"
+            self._tell(Notice("died", snapshot, reason, ended.signal, limit, terminated, ended.memory, slot.log))
             # The consumer takes a packet that stands in no slot for lost: it must have been told before the slot is empty.
             self._when_told(slot.vacate)
             if self._shutdown.phase is not Phase.COLD and limit is None and terminated is None:
@@ -240,7 +263,7 @@ class Supervisor:
 
     def _advance_shutdown(self) -> None:
         for phase in self._shutdown.steps(self._clock.monotonic()):
-            if phase is Phase.WARM:
+            if phase in (Phase.WARM, Phase.SOFT):
                 self._tell(Notice("stop"))
             elif phase is Phase.COLD:
                 self._tell(Notice("cold"))

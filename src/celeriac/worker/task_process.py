@@ -101,6 +101,9 @@ class TaskProcess:
             if not in_hand.claim(position, now):
                 break
             self._begin(position, job, now)
+            if self._slot.taken_away(packet.number, position):
+                in_hand.give_back(position)
+                break
             writes = self._run_job(job)
             self._soft_at = 0.0
             self._done += 1
@@ -173,6 +176,12 @@ class _InHand:
                 self._end = unclaimed
             if self._writes or unclaimed >= 0:
                 self._send(unclaimed=unclaimed)
+
+    def give_back(self, position: int) -> None:
+        """Somebody else runs the jobs from this position on."""
+        with self._lock:
+            self._end = position
+            self._send(unclaimed=position)
 
     def _send(self, unclaimed: int = -1, last: bool = False) -> None:
         report = Report(self._process, self.number, self._sent, tuple(self._writes), tuple(self._times), (), unclaimed, last)

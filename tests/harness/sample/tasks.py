@@ -64,6 +64,12 @@ def safe(self: Any, seconds: float = 0.0, value: Any = None) -> Any:
     return work(self.request, seconds, value)
 
 
+@app.task(bind=True, acks_late=True, reject_on_worker_lost=True)
+def gathered(self: Any, values: Any) -> Any:
+    """The body of a chord that is not lost with its worker."""
+    return work(self.request, 0.0, values)
+
+
 @app.task(bind=True)
 def request_fields(self: Any, *fields: str) -> dict[str, Any]:
     return {field: getattr(self.request, field) for field in fields}
@@ -352,3 +358,11 @@ def waits_inside() -> str:
         return str(add.delay(1, 1).get(timeout=5))
     except RuntimeError as error:
         return f"refused: {error}"
+
+
+@app.task(bind=True)
+def holds_the_interpreter(self: Any, seconds: int = 0) -> None:
+    """Sleep in foreign code that does not let go of the interpreter's lock: no other thread of the process runs."""
+    if seconds:
+        ctypes.PyDLL(None).sleep(seconds)
+    write_down(self.request.id, "end")

@@ -47,6 +47,7 @@ class FakeClient:
         self.result_backend = MemoryBackend(ResultStore(SystemClock()))
         self.keeps_parts = False
         self.kept: list[Any] = []
+        self.told: list[Any] = []
         self.submitted = 0
         self.sent: list[TaskMessage] = []
         self.through_task = 0
@@ -60,6 +61,7 @@ class FakeClient:
         self.submitted += 1
         if not collected(plan):
             self.kept.extend(plan.kept)
+            self.told.extend((chord, len(self.sent)) for chord in plan.chords)
             self.sent.extend(planned.message for planned in plan.messages)
 
     def send_task(self, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> Result:

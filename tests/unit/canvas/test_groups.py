@@ -6,6 +6,7 @@ import pickle
 import pytest
 
 from celeriac.canvas import Signature, chain, chord, chunks, group, maybe_signature, xmap, xstarmap
+from celeriac.contracts.backend import AnnouncesChords, CountsChords
 from celeriac.model.errors import CompilationError
 
 
@@ -101,8 +102,37 @@ def test_a_generator_is_read_when_it_is_sent_and_only_then(client, add):
     result = sig.apply_async()
 
     assert (2_500, 2_500, 3) == (len(client.sent), len(result), client.submitted)
-    assert 2_500 == len(sig.tasks)
+    with pytest.raises(CompilationError, match="Give it a list to send it again"):
+        sig.apply_async()
     assert 3 == len(json.loads(json.dumps(group(add(n) for n in range(3))))["kwargs"]["tasks"])
+
+
+def test_a_short_generator_is_kept(client, add):
+    sig = group(add(n) for n in range(20))
+
+    assert (20, 20) == (len(sig.apply_async()), len(sig.apply_async()))
+    assert 20 == len(sig.tasks)
+
+
+def test_a_chords_header_is_read_while_it_is_sent_where_the_store_is_told_of_it(client, add):
+    class Told(CountsChords, AnnouncesChords):
+        def count(self, parts):
+            return []
+
+        def done(self, groups):
+            pass
+
+        def begin(self, group, size, ttl):
+            pass
+
+    client.result_backend = Told()
+    result = chord((add(n) for n in range(2_500)), add(3)).apply_async()
+
+    assert [(result.parent.id, 2_500, 2_000)] == [(chord.group, chord.size, sent) for chord, sent in client.told]
+    assert [0, *range(1, 2_500)] == [message.group_index for message in client.sent]
+    assert {0} == {message.chord["chord_size"] for message in client.sent}
+    with pytest.raises(CompilationError, match="give it a list"):
+        chord((add(n) if n < 2_000 else add(n) | group(add(1), add(2)) for n in range(2_500)), add(3)).apply_async()
 
 
 def test_links_of_a_group(add):

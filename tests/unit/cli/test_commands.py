@@ -35,7 +35,7 @@ def test_a_mistyped_command_is_answered_with_the_nearest(cli: Run) -> None:
 
 
 def test_a_command_of_a_later_version_says_so(cli: Run) -> None:
-    status, _, err = cli("beat")
+    status, _, err = cli("upgrade")
 
     assert status == 2
     assert "comes with a later version" in err

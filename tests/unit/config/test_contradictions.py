@@ -16,6 +16,7 @@ SEEDED: list[tuple[str, dict[str, Any]]] = [
     ("broker_transport_options.visibility_timeout", {**REDIS, "broker_transport_options": {"visibility_timeout": 60}, "task_time_limit": 600}),
     ("broker_transport_options.visibility_timeout", {**RABBIT, "broker_transport_options": {"visibility_timeout": 60}}),
     ("broker_transport_options.visibilty_timeout", {**REDIS, "broker_transport_options": {"visibilty_timeout": 60}}),
+    ("broker_transport_options.ack_emulation", {**REDIS, "broker_transport_options": {"ack_emulation": False}}),
     ("task_soft_time_limit", {"task_soft_time_limit": 60, "task_time_limit": 60}),
     ("task_time_limit", {"task_time_limit": 60, "worker_pool": "threads"}),
     ("worker_max_tasks_per_child", {"worker_max_tasks_per_child": 60, "worker_pool": "gevent"}),

@@ -144,7 +144,7 @@ def test_purge_counts_what_is_thrown_away(app):
 
 
 def test_a_broker_that_cannot_broadcast_is_named():
-    app = SimpleNamespace(conf=SimpleNamespace(control_exchange="celery"), broker=object())
+    app = SimpleNamespace(conf=SimpleNamespace(control_exchange="celery"), broker=object(), clock=LamportClock())
 
     with pytest.raises(UnsupportedPower, match="cannot broadcast, so workers cannot be told to 'ping'"):
         Control(app).ping()

@@ -8,7 +8,7 @@ from celeriac.drivers.rabbitmq import native
 from celeriac.drivers.rabbitmq.address import address_of
 from celeriac.drivers.rabbitmq.content import decode_header, encode_message
 from celeriac.drivers.rabbitmq.errors import ChannelClosed, of_closed
-from celeriac.drivers.rabbitmq.memory import Stale, Tries
+from celeriac.drivers.rabbitmq.memory import Stale, Tries, key_of, tag_for
 from celeriac.drivers.rabbitmq.methods import decode, encode
 from celeriac.drivers.rabbitmq.tables import decode_table, encode_table
 from celeriac.drivers.rabbitmq.topology import Definitions, arguments_of
@@ -20,7 +20,8 @@ from celeriac.model.topology import Exchange, Queue
 
 
 def delivery(tag: int, name: str = "a", deliveries: int = 1) -> Delivery:
-    return Delivery(tag, "q", Envelope({"id": name}, b"body"), deliveries=deliveries)
+    envelope = Envelope({"id": name}, b"body")
+    return Delivery(tag_for(tag, "q", envelope), "q", envelope, deliveries=deliveries)
 
 
 # --- bytes
@@ -106,6 +107,16 @@ def test_what_ended_while_the_connection_was_away_is_done_when_it_comes_again() 
     stale.settled(2, done=False)
 
     assert (stale.meet(delivery(11)), stale.meet(delivery(12, "b")), stale.meet(delivery(13))) == (True, None, None)
+
+
+def test_what_an_earlier_consumer_handed_out_is_known_by_its_tag_when_it_is_done() -> None:
+    stale = Stale()
+    stale.cut([delivery(1)], [])
+    stale.ended_unknown(key_of(delivery(2, "b").tag))
+
+    assert stale.awaited() == {"q": 2}
+    assert (stale.meet(delivery(11)), stale.meet(delivery(12, "b")), stale.meet(delivery(13, "b"))) == (False, True, None)
+    assert stale.awaited() == {}
 
 
 def test_a_second_cut_keeps_the_first_tag_known() -> None:

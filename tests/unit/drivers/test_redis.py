@@ -82,7 +82,7 @@ def test_two_databases_of_one_server_are_one_place() -> None:
 
 
 def test_lists_are_celerys() -> None:
-    queue = BrokerKeys(prefix="pre:").queue("celery")
+    queue = BrokerKeys({"global_keyprefix": "pre:"}).queue("celery")
 
     assert (b"pre:celery", b"pre:celery\x06\x163", b"pre:celery\x06\x166", b"pre:celery\x06\x169") == queue.lists
 
@@ -93,18 +93,18 @@ def test_a_priority_goes_to_the_list_of_its_step(priority: int, step: int) -> No
 
 
 def test_priority_steps_and_separator_are_options() -> None:
-    queue = BrokerKeys(steps=["0", 5], separator=":").queue("q")
+    queue = BrokerKeys({"priority_steps": ["0", 5], "sep": ":"}).queue("q")
 
     assert (b"q", b"q:5") == queue.lists
     with pytest.raises(ImproperlyConfigured, match="begin with 0"):
-        BrokerKeys(steps=[1, 2])
+        BrokerKeys({"priority_steps": [1, 2]})
 
 
 @pytest.mark.parametrize("prefix", ["", "pre:", "{pre}:"])
 @pytest.mark.parametrize("name", ["celery", "with{tag}inside", "ünïcode \x00"])
 def test_all_keys_of_a_queue_share_its_slot(prefix: str, name: str) -> None:
     key_slot = pytest.importorskip("redis.crc").key_slot
-    keys = BrokerKeys(prefix=prefix, cluster=True)
+    keys = BrokerKeys({"global_keyprefix": prefix}, cluster=True)
     queue = keys.queue(name)
 
     found = [*queue.lists, queue.delayed, queue.owners, queue.dead, queue.dead_texts, queue.dead_reasons, queue.held("w"), queue.taken("w")]

@@ -60,3 +60,19 @@ def test_the_appetite_grows_while_packets_are_full_and_falls_with_them() -> None
         seen.append(pace.appetite)
 
     assert [2, 4, 8, 16, 3] == seen
+
+
+def test_a_far_broker_is_asked_for_as_much_as_keeps_the_task_processes_busy_meanwhile() -> None:
+    pace = Pace(0.001)
+    pace.note("a", 0.01)
+    assert (False, 2) == (pace.far, pace.wanted(2, 2))
+    for _ in range(20):
+        pace.fetched(0.4)
+
+    assert pace.far
+    assert 150 < pace.wanted(2, 2) <= 160
+    pace.note("long", 10.0)
+    assert 2 == pace.wanted(2, 2)
+    for _ in range(20):
+        pace.fetched(0.0005)
+    assert not pace.far

@@ -121,6 +121,6 @@ def test_a_process_that_is_to_leave_is_told_so_once(slots):
     slots.slot(0).let_leave()
     assert slots.slot(0).leaves
 
-    slots.slot(0).occupy(5000)
+    slots.slot(0).prepare()
 
     assert not slots.slot(0).leaves

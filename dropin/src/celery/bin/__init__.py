@@ -1,1 +1,9 @@
 """The command line."""
+
+from __future__ import annotations
+
+from celery._remedies import refusals
+
+__all__ = []
+
+__getattr__ = refusals(__name__)

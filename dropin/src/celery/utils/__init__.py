@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from celeriac.lib.functional import chunks, memoize, noop
 from celeriac.lib.ids import uuid
 from celeriac.lib.ids import uuid as gen_unique_id
+from celeriac.lib.importing import gen_task_name, instantiate
+from celeriac.lib.nodenames import nodename, nodesplit
+from celeriac.model.topology import worker_direct
+from celery._remedies import refusals
 
-__all__ = ["gen_unique_id", "uuid"]
+__all__ = ["chunks", "gen_task_name", "gen_unique_id", "instantiate", "memoize", "nodename", "nodesplit", "noop", "uuid", "worker_direct"]
+
+__getattr__ = refusals(__name__)

@@ -17,14 +17,17 @@ class Hub:
         self.lock = threading.Lock()
         self.listeners: list[MemoryListener] = []
 
-    def send(self, outgoing: Sequence[Outgoing]) -> None:
-        """Give each message to the listeners whose pattern matches."""
+    def send(self, outgoing: Sequence[Outgoing]) -> bool:
+        """Give each message to the listeners whose pattern matches; return whether there is any."""
         with self.lock:
             listeners = list(self.listeners)
+        heard = False
         for listener in listeners:
             wanted = [(m.routing_key, m.envelope) for m in outgoing if listener.wants(m)]
             if wanted:
+                heard = True
                 listener.put(wanted)
+        return heard
 
 
 class MemoryListener(Listener):

@@ -13,6 +13,7 @@ from celeriac.contracts.broker import (
     DeadLetter,
     DeadLetters,
     Delays,
+    DeletesQueues,
     Leases,
     Listener,
     Prioritizes,
@@ -29,7 +30,9 @@ from celeriac.model.envelope import Delivery, Outgoing, Settlement
 from celeriac.model.topology import Queue
 
 
-class MemoryBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, Broadcasts, RemembersRevoked, CountsStarts, Fuses):
+class MemoryBroker(
+    Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, DeletesQueues, Broadcasts, RemembersRevoked, CountsStarts, Fuses
+):
     """Queues in this process's memory; brokers opened by the same name share them."""
 
     priorities = (0, HIGHEST)
@@ -110,6 +113,11 @@ class MemoryBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Le
             line = self._store.lines.pop(queue, None)
             return 0 if line is None else len(line)
 
+    def delete(self, queue: Queue) -> int:
+        with self._store.lock:
+            self._store.routes.remove(queue.name)
+        return self.purge(queue.name)
+
     def next_due(self, queues: Sequence[str]) -> float | None:
         with self._store.lock:
             return self._store.next_due(queues)
@@ -172,8 +180,8 @@ class MemoryBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Le
         with self._store.lock:
             return sum(self._store.dead.pop(key, None) is not None for key in keys)
 
-    def broadcast(self, outgoing: Sequence[Outgoing]) -> None:
-        hub(self.name).send(outgoing)
+    def broadcast(self, outgoing: Sequence[Outgoing]) -> bool:
+        return hub(self.name).send(outgoing)
 
     def listen(self, exchange: str, patterns: Sequence[str] = ("#",)) -> Listener:
         return MemoryListener(hub(self.name), exchange, patterns)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from celeriac.contracts.settler import BodyOf
+from celeriac.contracts.settler import BodyOf, FinishesChords
 from celeriac.drivers.memory.backend import MemoryBackend
 from celeriac.drivers.memory.store import MessageStore
 from celeriac.model.effects import Writes
 from celeriac.model.envelope import Outgoing
 
 
-class MemorySettler:
+class MemorySettler(FinishesChords):
     """Carries out effects on a memory store."""
 
     def __init__(self, messages: MessageStore, owner: str, backend: MemoryBackend) -> None:

@@ -1,4 +1,4 @@
-"""From URLs to memory brokers and backends."""
+"""From URLs to memory brokers, backends and schedule stores."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from celeriac.drivers.memory.backend import MemoryBackend, result_store
 from celeriac.drivers.memory.broker import MemoryBroker
+from celeriac.drivers.memory.schedule_store import MemoryScheduleStore, Schedule
 from celeriac.drivers.memory.store import message_store
 from celeriac.lib.urls import Url
 
@@ -24,3 +25,11 @@ def broker(url: Url, options: Mapping[str, Any], owner: str) -> MemoryBroker:
 def backend(url: Url, options: Mapping[str, Any]) -> MemoryBackend:
     """Open the result store of ``memory://name`` or ``cache+memory://name``."""
     return MemoryBackend(result_store(_name(url), options.get("clock")))
+
+
+def schedule_store(url: Url, options: Mapping[str, Any]) -> MemoryScheduleStore:
+    """Open the schedule store of ``memory://name``. Options: ``clock``, ``space`` (one application's name)."""
+    store = message_store(_name(url), options.get("clock"))
+    with store.lock:
+        schedule = store.schedules.setdefault(str(options.get("space") or ""), Schedule())
+    return MemoryScheduleStore(store, schedule)

@@ -6,6 +6,7 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from celeriac.contracts.broker import DeadLetter
 from celeriac.drivers.routes import Routes
@@ -92,6 +93,8 @@ class MessageStore:
         """When the next start of each key may be."""
         self.revoked: dict[str, tuple[float, float]] = {}
         """When each mark was remembered, and until when it is kept."""
+        self.schedules: dict[str, Any] = {}
+        """The schedules of applications (``schedule_store.Schedule``), by their names."""
         self._numbers = 0
 
     def line(self, queue: str) -> Line:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from celeriac.contracts.backend import Notifies, ResultBackend, Watch
+from celeriac.contracts.backend import AnswersCallers, Notifies, ResultBackend, Watch
 from celeriac.drivers.rabbitmq.address import Address
 from celeriac.drivers.rabbitmq.errors import ChannelClosed, of_closed
 from celeriac.drivers.rabbitmq.link import Link
@@ -72,7 +72,7 @@ class Mailbox:
         self._channel.call("queue.delete", 0, self._name, False, False, False)
 
 
-class RpcBackend(ResultBackend, Notifies):
+class RpcBackend(ResultBackend, Notifies, AnswersCallers):
     """Results go to the queue that the caller named, and can be read by that caller only, whose memory keeps them until they expire."""
 
     def __init__(
@@ -95,6 +95,9 @@ class RpcBackend(ResultBackend, Notifies):
     def connect(self) -> None:
         if self.reply_to:
             self._mailbox.get()
+
+    def prepare_to_answer(self) -> None:
+        self._answers.get()
 
     def close(self) -> None:
         mailbox = self._mailbox.peek()

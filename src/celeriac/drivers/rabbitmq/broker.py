@@ -13,12 +13,15 @@ from celeriac.contracts.broker import (
     DeadLetter,
     DeadLetters,
     Delays,
+    DeletesQueues,
+    Exchanges,
     Listener,
     Prioritizes,
     RemovesDelayed,
     ReturnsWhenCut,
     ShowsDelayed,
 )
+from celeriac.drivers.rabbitmq import by_hand
 from celeriac.drivers.rabbitmq.address import Address
 from celeriac.drivers.rabbitmq.broadcast import AmqpListener
 from celeriac.drivers.rabbitmq.consuming import DUE, Consumption
@@ -33,14 +36,15 @@ from celeriac.drivers.rabbitmq.topology import HIGHEST_LEVEL, Admin, Definition,
 from celeriac.lib.clock import Clock
 from celeriac.model.envelope import Delivery, Outgoing, Settlement, Tag, Verdict
 from celeriac.model.errors import OperationalError
-from celeriac.model.topology import Queue
+from celeriac.model.topology import Exchange, Queue
 
+_AGAIN = 0.05
 _FEW, _BUSY = 16, 0.01
 """A fetch of up to this many closes its windows when it got them all and the last came more than so many seconds before: this is a worker that
 takes its time, and must not hoard what others could run."""
 
 
-class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, ReturnsWhenCut, DeadLetters, Broadcasts):
+class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, ReturnsWhenCut, DeadLetters, DeletesQueues, Exchanges, Broadcasts):
     """Queues on a server; what this process holds returns when its connection ends, so nothing has to be renewed or recovered."""
 
     priorities = (0, HIGHEST)
@@ -80,10 +84,10 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
 
     def connect(self) -> None:
         self._closed.clear()
+        # Both of a worker's at once: what is made only when the first outcome is written would hold that up, and a death meanwhile repeats it.
         if self.owner:
             self._session.get()
-        else:
-            self._sending.get()
+        self._sending.get()
 
     def close(self) -> None:
         self._closed.set()
@@ -188,6 +192,14 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
         self._letters.keep(rejected)
         consumption.settle(verdicts)
 
+    def recognise(self, running: Sequence[Delivery]) -> None:
+        self._stale.cut(running, ())
+
+    def reclaim(self, patience: float) -> None:
+        consumption, deadline = self._session.get(), time.monotonic() + patience
+        while consumption.reclaim() and time.monotonic() < deadline:
+            self._closed.wait(_AGAIN)
+
     def _has_own_dead_letters(self, queue: str) -> bool:
         return "x-dead-letter-exchange" in self._definitions.of(queue).queue_arguments
 
@@ -200,6 +212,24 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
         admin, consumption = self._admin(), self._session.peek()
         here = 0 if consumption is None else consumption.throw_away(queue)
         return here + sum(admin.purge(name) for name in (queue, *self._holding(queue)))
+
+    def delete(self, queue: Queue) -> int:
+        admin, consumption = self._admin(), self._session.peek()
+        if consumption is not None:
+            consumption.throw_away(queue.name)
+        return admin.delete(queue.name)
+
+    def declare_exchange(self, exchange: Exchange, *, passive: bool = False) -> None:
+        by_hand.declare_exchange(self._admin(), exchange, passive=passive)
+
+    def delete_exchange(self, name: str, *, if_unused: bool = False) -> None:
+        by_hand.delete_exchange(self._admin(), name, if_unused=if_unused)
+
+    def bind(self, queue: str, exchange: str, routing_key: str) -> None:
+        by_hand.bind(self._admin(), queue, exchange, routing_key)
+
+    def measure(self, queue: str) -> tuple[int, int] | None:
+        return self._admin().measure(queue)
 
     def _holding(self, queue: str) -> list[str]:
         return [holding(queue, level) for level in range(HIGHEST_LEVEL + 1)]

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 
 from celeriac.drivers.rabbitmq.errors import of_closed
 from celeriac.drivers.rabbitmq.link import Link
-from celeriac.drivers.rabbitmq.memory import Key, Stale, Tries, key_of
+from celeriac.drivers.rabbitmq.memory import Key, Stale, Tries, key_of, number_of, tag_for
 from celeriac.drivers.rabbitmq.methods import Method, encode
 from celeriac.drivers.rabbitmq.native import DELIVERY, original_key
 from celeriac.drivers.rabbitmq.topology import Admin, Definitions
@@ -125,6 +125,15 @@ class Consumption:
                         found += self.take(queues, limit - len(found))
             return found
 
+    def reclaim(self) -> bool:
+        """Take what this worker runs, or has done, from the heads of its queues, and say whether some of it is still to come; the rest is fetched."""
+        for queue, count in self._stale.awaited().items():
+            found = self.pull([queue], count)
+            with self._lock:
+                for delivery in found:
+                    self._line(delivery)
+        return bool(self._stale.awaited())
+
     def _stop(self) -> None:
         with self._lock:
             ended = self._windows.shut_all()
@@ -182,13 +191,14 @@ class Consumption:
         if exchange.endswith(DELIVERY):
             exchange, key = self._definitions.of(queue).exchange.name, original_key(key)
         counted = headers.pop("x-delivery-count", None)
-        delivery = Delivery(self._generation + number, queue, envelope, False, 1, exchange, key, priority)
+        number += self._generation
+        delivery = Delivery(tag_for(number, queue, envelope), queue, envelope, False, 1, exchange, key, priority)
         if redelivered:
             again = self._again(delivery, window, 1 if counted is None else int(counted))
             if again is None:
                 return
             delivery = again
-        self._out[self._generation + number] = (delivery, window)
+        self._out[number] = (delivery, window)
         if due is not None and due > self._clock.now():
             heapq.heappush(self._early, (float(due), number, delivery))
         else:
@@ -201,7 +211,7 @@ class Consumption:
         met = self._stale.meet(delivery) if self._stale else None
         if met is None:
             return delivery
-        self._out[int(delivery.tag)] = (delivery, window)
+        self._out[number_of(delivery.tag)] = (delivery, window)
         if met:
             self.settle([(delivery.tag, Verdict.ACK, False)])
         return None
@@ -240,7 +250,7 @@ class Consumption:
     def get(self, tag: Tag) -> Delivery | None:
         """Return a message that is in hand."""
         with self._lock:
-            found = self._out.get(self._stale.current_of(int(tag)))
+            found = self._out.get(self._stale.current_of(number_of(tag)))
             return None if found is None else found[0]
 
     def settle(self, verdicts: Sequence[tuple[Tag, Verdict, bool]]) -> None:
@@ -249,10 +259,11 @@ class Consumption:
             acks: set[int] = set()
             frames: list[bytes] = []
             for tag, verdict, untouched in verdicts:
-                known = self._stale.current(int(tag)) if self._stale else int(tag)
+                number = number_of(tag)
+                known = self._stale.current(number) if self._stale else number
                 found = self._out.get(known)
                 if found is None or known in acks:
-                    self._stale.settled(known, done=verdict is Verdict.ACK)
+                    self._settle_absent(tag, known, done=verdict is Verdict.ACK)
                     continue
                 if verdict is Verdict.ACK:
                     acks.add(known)
@@ -264,6 +275,13 @@ class Consumption:
             frames += self._acks(acks)
             if frames:
                 self.link.send(b"".join(frames))
+
+    def _settle_absent(self, tag: Tag, known: int, *, done: bool) -> None:
+        """Settle what is not in hand: it may come again, if it was delivered on another connection."""
+        if self._stale.knows(known):
+            self._stale.settled(known, done=done)
+        elif done and known >> _GENERATION != self._generation >> _GENERATION:
+            self._stale.ended_unknown(key_of(tag))
 
     def _acks(self, tags: set[int]) -> list[bytes]:
         number, generation = self._channel.number, self._generation
@@ -278,7 +296,7 @@ class Consumption:
         done = set(together)
         frames += [_ack(1, number, 13, 60, 80, tag - generation, 0, 0xCE) for tag in tags if tag not in done]
         for tag in tags:
-            self._recent.append(key_of(self._forget(tag)))
+            self._recent.append(key_of(self._forget(tag).tag))
         return frames
 
     def _forget(self, tag: int) -> Delivery:
@@ -336,4 +354,4 @@ class Consumption:
         """Return what was handed out and is not settled, and what was acknowledged last."""
         with self._lock:
             here = {delivery.tag for line in self._ready.values() for delivery in line} | {delivery.tag for _, _, delivery in self._early}
-            return [delivery for tag, (delivery, _) in self._out.items() if tag not in here], list(self._recent)
+            return [delivery for delivery, _ in self._out.values() if delivery.tag not in here], list(self._recent)

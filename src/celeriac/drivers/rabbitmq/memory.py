@@ -2,29 +2,45 @@
 
 * How often a message was really begun (a classic queue does not count, and counts too much: what was never begun as well).
 * After a connection was cut: which messages are still being run here. The server delivers them again; one that comes back to this process is
-  not handed out a second time, its new tag stands for the old one.
+  not handed out a second time, its new tag stands for the old one. It is the same after a consumer died whose task processes live: the next one is
+  told what they run, and the tags in their reports say which messages are done.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 
-from celeriac.model.envelope import Delivery
+from celeriac.model.envelope import Delivery, Envelope, Tag
 
 MOST = 10_000
 FORGET = 600.0
 """Seconds for which what was in hand when a connection was cut is remembered."""
 
-Key = tuple[str, object, object, int]
+Key = str
+
+_PART = "\x1f"
 
 
-def key_of(delivery: Delivery) -> Key:
-    """Return what a message is known by: its id (or correlation id), which try it is, and its size."""
-    envelope = delivery.envelope
+def tag_for(number: int, queue: str, envelope: Envelope) -> str:
+    """Return the tag of a message: its number on this connection, and what it is known by beyond it: queue, id, which try it is, its size.
+
+    So even what an earlier consumer handed out, of which nothing is known here any more, can be recognised by the tag with which it is settled.
+    """
     headers = envelope.headers
-    return (delivery.queue, headers.get("id") or envelope.properties.get("correlation_id"), headers.get("retries"), len(envelope.body))
+    name = headers.get("id") or envelope.properties.get("correlation_id")
+    return f"{number} {queue}{_PART}{name}{_PART}{headers.get('retries')}{_PART}{len(envelope.body)}"
+
+
+def number_of(tag: Tag) -> int:
+    """Return the number in a tag."""
+    return int(str(tag).partition(" ")[0])
+
+
+def key_of(tag: Tag) -> Key:
+    """Return what a message is known by."""
+    return str(tag).partition(" ")[2]
 
 
 class Tries:
@@ -35,7 +51,7 @@ class Tries:
 
     def note(self, delivery: Delivery, *, untouched: bool) -> None:
         """A message goes back."""
-        key = key_of(delivery)
+        key = key_of(delivery.tag)
         self._known[key] = delivery.deliveries - 1 if untouched else delivery.deliveries
         self._known.move_to_end(key)
         if len(self._known) > MOST:
@@ -43,7 +59,7 @@ class Tries:
 
     def before(self, delivery: Delivery, counted: int) -> int:
         """Return how often a redelivered message was begun before; ``counted`` is what the server says."""
-        return self._known.pop(key_of(delivery), counted) if self._known else counted
+        return self._known.pop(key_of(delivery.tag), counted) if self._known else counted
 
 
 class Stale:
@@ -58,16 +74,18 @@ class Stale:
 
     def __bool__(self) -> bool:
         if self._until and time.monotonic() > self._until:
-            self.__init__()  # type: ignore[misc]
-        return self._until > 0
+            self._until = 0.0
+            for known in (self._running, self._done, self._tags):
+                known.clear()
+        return self._until > 0 or bool(self._adopted)
 
     def cut(self, running: Iterable[Delivery], acked: Iterable[Key]) -> None:
         """A connection was cut while these were in hand, and these had just been acknowledged, perhaps in vain."""
         for delivery in running:
-            tag = int(delivery.tag)
+            tag = number_of(delivery.tag)
             first = next((old for old, new in self._adopted.items() if new == tag), tag)
             self._adopted.pop(first, None)
-            key = key_of(delivery)
+            key = key_of(delivery.tag)
             self._tags[first] = key
             self._running.setdefault(key, deque()).append(first)
         for key in acked:
@@ -85,6 +103,20 @@ class Stale:
             if done:
                 self._done[key] = self._done.get(key, 0) + 1
 
+    def ended_unknown(self, key: Key) -> None:
+        """A message that an earlier consumer handed out is done, and this one has not seen it: when it comes, it is acknowledged at once."""
+        self._done.setdefault(key, 1)
+        self._until = time.monotonic() + FORGET
+
+    def awaited(self) -> dict[str, int]:
+        """Return how many messages of which queues have not come back yet: those that are run here, and those that are done."""
+        keys = [*(key for key, tags in self._running.items() for _ in tags), *(key for key, count in self._done.items() for _ in range(count))]
+        return Counter(key.partition(_PART)[0] for key in keys)
+
+    def knows(self, tag: int) -> bool:
+        """Say whether a tag stands for something that has not been delivered again yet."""
+        return tag in self._tags
+
     def current(self, tag: int) -> int:
         """Return the tag that an old one stands for now, for the last time."""
         return self._adopted.pop(tag, tag)
@@ -95,12 +127,12 @@ class Stale:
 
     def meet(self, delivery: Delivery) -> bool | None:
         """A message was delivered again: True when it is done already, False when it is still being run here (and is now ours again), else None."""
-        key = key_of(delivery)
+        key = key_of(delivery.tag)
         waiting = self._running.get(key)
         if waiting:
             tag = waiting.popleft()
             self._tags.pop(tag, None)
-            self._adopted[tag] = int(delivery.tag)
+            self._adopted[tag] = number_of(delivery.tag)
             return False
         done = self._done.get(key, 0)
         if done:

@@ -32,6 +32,7 @@ _SPECIFICATION: dict[str, tuple[int, int, str]] = {
     "channel.open": (20, 10, "s"), "channel.open-ok": (20, 11, "S"), "channel.flow": (20, 20, "b"), "channel.flow-ok": (20, 21, "b"),
     "channel.close": (20, 40, "HsHH"), "channel.close-ok": (20, 41, ""),
     "exchange.declare": (40, 10, "HssbbbbbF"), "exchange.declare-ok": (40, 11, ""),
+    "exchange.delete": (40, 20, "Hsbb"), "exchange.delete-ok": (40, 21, ""),
     "exchange.bind": (40, 30, "HsssbF"), "exchange.bind-ok": (40, 31, ""),
     "queue.declare": (50, 10, "HsbbbbbF"), "queue.declare-ok": (50, 11, "sII"), "queue.bind": (50, 20, "HsssbF"), "queue.bind-ok": (50, 21, ""),
     "queue.purge": (50, 30, "Hsb"), "queue.purge-ok": (50, 31, "I"), "queue.delete": (50, 40, "Hsbbb"), "queue.delete-ok": (50, 41, "I"),

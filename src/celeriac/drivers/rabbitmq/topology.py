@@ -117,8 +117,14 @@ class Admin:
 
     def count(self, queue: str) -> int | None:
         """Return how many messages are ready in a queue, None when there is no such queue."""
+        found = self.measure(queue)
+        return None if found is None else found[0]
+
+    def measure(self, queue: str) -> tuple[int, int] | None:
+        """Return how many messages are ready in a queue and how many consumers it has, None when there is no such queue."""
         try:
-            return int(self.call("queue.declare", 0, queue, True, False, False, False, False, {})[1])
+            _, ready, consumers = self.call("queue.declare", 0, queue, True, False, False, False, False, {})
+            return int(ready), int(consumers)
         except ChannelClosed as error:
             if error.code != NOT_FOUND:
                 raise of_closed(error) from error
@@ -128,6 +134,14 @@ class Admin:
     def purge(self, queue: str) -> int:
         """Throw away what is ready in a queue; return how many."""
         return 0 if self.count(queue) is None else int(self.call("queue.purge", 0, queue, False)[0])
+
+    def delete(self, queue: str) -> int:
+        """Remove a queue with everything in it; return how many messages were ready."""
+        try:
+            self.existing.discard(queue)
+            return int(self.call("queue.delete", 0, queue, False, False, False)[0])
+        except ChannelClosed as error:
+            raise of_closed(error) from error
 
     def ensure(self, name: str) -> None:
         """See that a queue exists; one that does is taken as it is."""

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.urls import Url, parse
 from celeriac.lib.value import Value
 from celeriac.model.errors import ImproperlyConfigured
@@ -47,6 +48,17 @@ class Address(Value, frozen=True):
     read_timeout: float = READ_TIMEOUT
     client_name: str | None = None
     connections: int = CONNECTIONS
+    """Command connections at most; 0 for as many as are asked for."""
+    keepalive: bool = True
+    keepalive_options: dict[int, int] = {}
+    checked_after: float = 0.0
+    """A connection that was idle for longer (seconds) is asked whether it lives before it is used; 0: only whether it has ended."""
+    again: bool = False
+    """Whether results are asked for and stored once more when the server did not answer in time."""
+    credentials: Any = None
+    """A credential provider of redis-py, asked at every login."""
+    other_sentinels: int = 0
+    """How many other sentinels a sentinel has to know to be believed."""
 
     @property
     def where(self) -> str:
@@ -59,12 +71,13 @@ class Address(Value, frozen=True):
     @property
     def place(self) -> tuple[Any, ...]:
         """What two addresses have in common that lead to the same server with the same rights, whichever database they use."""
-        return (self.hosts, self.path, self.user, self.password, self.master, self.cluster)
+        return (self.hosts, self.path, self.user, self.password, self.master, self.cluster, repr(self.credentials))
 
 
 def address_of(url: Url, options: Mapping[str, Any] = {}) -> Address:
     """Return the address that a URL and the transport options name; raises ImproperlyConfigured."""
     given = {**url.query, **options}
+    instead: Mapping[str, Any] = given.get("where_unsaid") or {}
     sentinel = url.scheme == "sentinel"
     if sentinel and not given.get("master_name"):
         raise ImproperlyConfigured(
@@ -74,11 +87,11 @@ def address_of(url: Url, options: Mapping[str, Any] = {}) -> Address:
     by_socket = url.transport == "socket" or url.scheme in ("unix", "redis+socket")
     cluster = url.transport == "cluster" or _flag(given.get("cluster"))
     return Address(
-        hosts=() if by_socket else _hosts(url, given, SENTINEL_PORT if sentinel else PORT),
+        hosts=() if by_socket else _hosts(url, given, instead, SENTINEL_PORT if sentinel else PORT),
         path=url.path if by_socket else "",
-        db=_db(url, given, by_socket),
-        user=url.user or given.get("username") or None,
-        password=url.password or given.get("password") or None,
+        db=_db(url, given, instead, by_socket),
+        user=url.user or given.get("username") or instead.get("username") or None,
+        password=url.password or given.get("password") or instead.get("password") or None,
         master=str(given["master_name"]) if sentinel else "",
         sentinel=dict(given.get("sentinel_kwargs") or {}),
         cluster=cluster,
@@ -86,27 +99,60 @@ def address_of(url: Url, options: Mapping[str, Any] = {}) -> Address:
         connect_timeout=_seconds(given, "socket_connect_timeout", CONNECT_TIMEOUT),
         read_timeout=_seconds(given, "socket_timeout", READ_TIMEOUT),
         client_name=given.get("client_name"),
-        connections=max(2, int(given.get("connections") or CONNECTIONS)),
+        connections=_connections(given),
+        keepalive=_flag(given.get("socket_keepalive", True)),
+        keepalive_options=dict(given.get("socket_keepalive_options") or {}),
+        checked_after=_seconds(given, "health_check_interval", 0.0),
+        again=_flag(given.get("retry_on_timeout")),
+        credentials=_credentials(given.get("credential_provider")),
+        other_sentinels=int(given.get("min_other_sentinels") or 0),
     )
 
 
-def _hosts(url: Url, given: Mapping[str, Any], port: int) -> tuple[tuple[str, int], ...]:
+def _connections(given: Mapping[str, Any]) -> int:
+    """Two will do for any number of threads, so a limit matters only when it is none, or another number was meant."""
+    most = given.get("connections", given.get("max_connections", CONNECTIONS))
+    if most in (None, "", 0, "0"):
+        return 0
+    try:
+        return max(CONNECTIONS, int(most))
+    except ValueError:
+        raise ImproperlyConfigured(f"The limit of connections to Redis is {most!r} and no number (broker_pool_limit, max_connections)") from None
+
+
+def _credentials(named: Any) -> Any:
+    """Return a credential provider: it is given, or its class, or where that is to be found."""
+    if not named:
+        return None
+    try:
+        found = symbol_by_name(named) if isinstance(named, str) else named
+        found = found() if isinstance(found, type) else found
+    except (ImportError, AttributeError) as error:
+        raise ImproperlyConfigured(f"The credential provider {named!r} cannot be had: {error}") from error
+    if not hasattr(found, "get_credentials"):
+        raise ImproperlyConfigured(f"{named!r} is no credential provider: it has no get_credentials (see redis.credentials.CredentialProvider)")
+    return found
+
+
+def _hosts(url: Url, given: Mapping[str, Any], instead: Mapping[str, Any], port: int) -> tuple[tuple[str, int], ...]:
     named: Sequence[Any] = given.get("sentinels") or ()
     if named:
         return tuple((str(host), int(number)) for host, number in named)
-    found = [(url.host or "localhost", url.port or port)]
+    found = [(url.host or instead.get("host") or "localhost", url.port or instead.get("port") or port)]
     for text in url.others:
         other = parse(text if "://" in text else f"{url.scheme}://{text}")
         found.append((other.host or "localhost", other.port or port))
     return tuple(found)
 
 
-def _db(url: Url, given: Mapping[str, Any], by_socket: bool) -> int:
+def _db(url: Url, given: Mapping[str, Any], instead: Mapping[str, Any], by_socket: bool) -> int:
     text = given.get("virtual_host") or given.get("db") or ""
     if not text and not by_socket:
         # With several hosts the database stands at the end, behind the last of them.
         last = parse(url.others[-1] if "://" in url.others[-1] else f"{url.scheme}://{url.others[-1]}") if url.others else url
         text = (url.path or last.path).strip("/")
+    if text == "":
+        text = instead.get("db") or ""
     try:
         return int(str(text).strip("/") or 0)
     except ValueError:
@@ -117,11 +163,17 @@ def _tls(url: Url, given: Mapping[str, Any]) -> dict[str, Any] | None:
     wanted = given.get("ssl") or given.get("use_ssl")
     if url.scheme not in ("rediss", "valkeys") and not wanted:
         return None
-    named = {**given, **wanted} if isinstance(wanted, Mapping) else given
+    # What Celery's users write for AMQP (ca_certs, keyfile, cert_reqs) means the same here.
+    wanted = {name if name.startswith("ssl_") else f"ssl_{name}": what for name, what in wanted.items()} if isinstance(wanted, Mapping) else {}
+    unknown = sorted(set(wanted) - {*_TLS, "ssl_cert_reqs"})
+    if unknown:
+        raise ImproperlyConfigured(f"Unknown TLS option {unknown[0]!r}: known are ssl_cert_reqs, {', '.join(_TLS)}")
+    named = {**given, **wanted}
     found = {name: named[name] for name in _TLS if named.get(name) is not None}
     if isinstance(found.get("ssl_check_hostname"), str):
         found["ssl_check_hostname"] = _flag(found["ssl_check_hostname"])
-    reqs = named.get("ssl_cert_reqs", "required")
+    reqs = named.get("ssl_cert_reqs")
+    reqs = "required" if reqs is None else reqs
     if isinstance(reqs, str):
         if reqs.lower() not in _CERT_REQS:
             raise ImproperlyConfigured(f"ssl_cert_reqs is required, optional or none, not {reqs!r}")

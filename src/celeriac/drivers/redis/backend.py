@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
-from celeriac.contracts.backend import AnnouncesChords, CountsChords, Notifies, ResultBackend, StoresGroups, Watch, Withdraws
+from celeriac.contracts.backend import AnnouncesChords, CountsChords, FindsDueChords, Notifies, ResultBackend, StoresGroups, Watch, Withdraws
+from celeriac.contracts.broker import CountsStarts, RemembersRevoked
 from celeriac.drivers.redis import results
 from celeriac.drivers.redis.batch import Writing
 from celeriac.drivers.redis.chords import Chords
 from celeriac.drivers.redis.connection import Command
+from celeriac.drivers.redis.fleet import Fleet
 from celeriac.drivers.redis.hub import hub_of
 from celeriac.drivers.redis.keys import ResultKeys, result_prefix
 from celeriac.drivers.redis.server import Server, enter, leave
 from celeriac.drivers.redis.watch import RedisWatch
-from celeriac.model.errors import UnsupportedPower
+from celeriac.model.errors import OperationalError, UnsupportedPower
 from celeriac.model.record import ChordPart, DueChord, GroupRecord, ResultRecord
 
 _PORTION = 1000
 
+T = TypeVar("T")
 
-class RedisBackend(ResultBackend, Notifies, CountsChords, AnnouncesChords, StoresGroups, Withdraws):
-    """Results in one database of a server. They expire by themselves."""
+
+class RedisBackend(ResultBackend, Notifies, CountsChords, AnnouncesChords, FindsDueChords, StoresGroups, Withdraws, RemembersRevoked, CountsStarts):
+    """Results in one database of a server. They expire by themselves. What workers know together stands here where the broker cannot keep it."""
 
     def __init__(self, server: Server, options: Mapping[str, Any] = {}) -> None:
         self.server = server
         self.keys = ResultKeys(prefix=result_prefix(options), cluster=server.address.cluster)
         self.chords = Chords(server, self.keys)
+        self._fleet = Fleet(server, self.keys.own)
         self._watches: weakref.WeakSet[RedisWatch] = weakref.WeakSet()
         self._entered = False
 
@@ -49,7 +54,7 @@ class RedisBackend(ResultBackend, Notifies, CountsChords, AnnouncesChords, Store
         for at in range(0, len(records), _PORTION):
             writing = Writing(self.server)
             self.add_to(writing, records[at : at + _PORTION])
-            writing.run()
+            self._patiently(writing.run)
 
     def add_to(self, writing: Writing, records: Sequence[ResultRecord]) -> None:
         """Add results to what is going to be written."""
@@ -62,8 +67,18 @@ class RedisBackend(ResultBackend, Notifies, CountsChords, AnnouncesChords, Store
     def load(self, ids: Collection[str]) -> Mapping[str, ResultRecord]:
         wanted, found = list(ids), {}
         for at in range(0, len(wanted), _PORTION):
-            found.update(self._load(wanted[at : at + _PORTION]))
+            portion = wanted[at : at + _PORTION]
+            found.update(self._patiently(lambda: self._load(portion)))  # noqa: B023
         return found
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Do something again if that is wanted when the server did not answer in time; whatever is done here may be done twice."""
+        try:
+            return act()
+        except OperationalError as error:
+            if not (self.server.address.again and isinstance(error.__cause__, TimeoutError)):
+                raise
+        return act()
 
     def _load(self, ids: Sequence[str]) -> dict[str, ResultRecord]:
         found: dict[str, ResultRecord] = {}
@@ -98,6 +113,9 @@ class RedisBackend(ResultBackend, Notifies, CountsChords, AnnouncesChords, Store
 
     def done(self, groups: Collection[str]) -> None:
         self.chords.done(groups)
+
+    def due(self, limit: int = 100) -> Sequence[DueChord]:
+        return self.chords.due(limit)
 
     def begin(self, group: str, size: int, ttl: float | None) -> None:
         self.chords.begin(group, size, ttl)
@@ -142,3 +160,12 @@ class RedisBackend(ResultBackend, Notifies, CountsChords, AnnouncesChords, Store
                 if cursor == b"0":
                     break
         return count
+
+    def remember_revoked(self, marks: Collection[str], *, kept: float) -> None:
+        self._fleet.remember_revoked(marks, kept)
+
+    def revoked_since(self, after: float) -> Sequence[tuple[str, float]]:
+        return self._fleet.revoked_since(after)
+
+    def start(self, key: str, *, space: float, slack: float) -> float | None:
+        return self._fleet.start(key, space, slack)

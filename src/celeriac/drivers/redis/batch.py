@@ -79,10 +79,10 @@ class Batch:
             self.keys += (held, queue.dead, queue.dead_texts, queue.dead_reasons)
             self.arguments += ("X", tag, repr(died), settlement.reason)
 
-    def chord_sent(self, keys: Iterable[str], remember: int) -> None:
-        """Mark a chord as done."""
+    def chord_sent(self, keys: Iterable[str], remember: int, due: str) -> None:
+        """Mark a chord as done; ``due`` names it among those that are due, which are the last key then."""
         self.keys += keys
-        self.arguments += ("C", remember)
+        self.arguments += ("C", remember, due)
 
     def in_database(self, db: int) -> None:
         """Go on in another database of the same server."""
@@ -92,6 +92,11 @@ class Batch:
         """Do nothing when a batch of this number has been carried out; must come first."""
         self.keys.append(key)
         self.arguments += ("I", number)
+
+    def once_for_client(self, key: str, number: str, seconds: int) -> None:
+        """The same for a client, remembered for so many seconds: a server whose memory is full refuses it."""
+        self.keys.append(key)
+        self.arguments += ("O", number, seconds)
 
 
 def _life(ttl: float | None) -> int | str:

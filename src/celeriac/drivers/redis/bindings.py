@@ -44,6 +44,18 @@ class Bindings:
             commands.append(("HSET", self._keys.binding_details(exchange.name), member, detail))
         return commands
 
+    def remove(self, queue: Queue) -> None:
+        """Take the bindings of a queue away."""
+        commands: list[Command] = []
+        for binding in queue.all_bindings:
+            exchange = binding.exchange
+            pattern = topic_pattern(binding.routing_key) if exchange.type == "topic" else ""
+            member = self._keys.member(binding.routing_key, pattern, queue.name)
+            sets = (self._keys.bindings(exchange.name), self._keys.lasting_bindings(exchange.name))
+            commands += [*(("SREM", key, member) for key in sets), ("HDEL", self._keys.binding_details(exchange.name), member)]
+        if commands:
+            self._server.run(commands)
+
     def queues_of(self, exchange: str, routing_key: str, headers: dict[str, Any] | None = None) -> list[str]:
         """Return the queues that an exchange hands a message to; without an exchange the routing key names the queue."""
         if not exchange:

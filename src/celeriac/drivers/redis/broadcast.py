@@ -21,15 +21,16 @@ _MOST = 10_000
 """Broadcasts kept for a listener that does not receive; then the oldest are dropped."""
 
 
-def broadcast(server: Server, keys: BrokerKeys, outgoing: Sequence[Outgoing]) -> None:
-    """Publish messages."""
+def broadcast(server: Server, keys: BrokerKeys, outgoing: Sequence[Outgoing]) -> bool | None:
+    """Publish messages; return whether anybody listens, None when it is not known."""
     commands: list[Command] = []
     for message in outgoing:
         # Celery's workers listen for remote control on the exchange's own channel, whatever the routing key.
         routing_key = "" if message.exchange.endswith(".pidbox") else message.routing_key
         commands.append(("PUBLISH", keys.channel(message.exchange, routing_key), messages.pack(message)))
-    if commands:
-        server.run(commands)
+    heard = bool(commands) and any(server.run(commands))
+    # In a cluster each server counts only those who listen to itself.
+    return None if server.address.cluster and not heard else heard
 
 
 class _Heard(Subscriber):

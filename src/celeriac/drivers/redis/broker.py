@@ -14,30 +14,35 @@ from celeriac.contracts.broker import (
     Advises,
     Broadcasts,
     Broker,
+    CountsStarts,
     DeadLetter,
     DeadLetters,
     DeadTo,
     Delays,
+    DeletesQueues,
     Departs,
     Leases,
     Listener,
     Prioritizes,
     Remains,
+    RemembersRevoked,
     RemovesDelayed,
     ShowsDelayed,
 )
 from celeriac.contracts.settler import Fuses, Settler
-from celeriac.drivers.redis import eviction, messages, scripts
+from celeriac.drivers.redis import eviction, scripts
 from celeriac.drivers.redis.backend import RedisBackend
 from celeriac.drivers.redis.bindings import Bindings
 from celeriac.drivers.redis.broadcast import RedisListener, broadcast
-from celeriac.drivers.redis.custody import Custody
+from celeriac.drivers.redis.custody import Custody, Foreign
 from celeriac.drivers.redis.delayed import Delayed
 from celeriac.drivers.redis.departing import Departing
-from celeriac.drivers.redis.flight import Flight
+from celeriac.drivers.redis.fleet import Fleet
+from celeriac.drivers.redis.flight import ROUND_ROBIN, Flight
 from celeriac.drivers.redis.fused import RedisSettler
-from celeriac.drivers.redis.keys import SEPARATOR, STEPS, BrokerKeys
-from celeriac.drivers.redis.outbound import Outbound
+from celeriac.drivers.redis.keys import BrokerKeys
+from celeriac.drivers.redis.outbound import LOWEST, Outbound
+from celeriac.drivers.redis.replies import ReplyListener, is_reply, reply
 from celeriac.drivers.redis.server import Server, enter, leave
 from celeriac.drivers.redis.waiting import Waiting
 from celeriac.model.envelope import Delivery, Outgoing, Settlement
@@ -45,11 +50,10 @@ from celeriac.model.topology import Queue
 
 logger = logging.getLogger("celeriac.drivers.redis")
 
-LOWEST = 9
-VISIBILITY = 3600.0
-
-
-class RedisBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, Broadcasts, Departs, Advises, Fuses):
+class RedisBroker(
+    Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, DeletesQueues, Broadcasts,
+    RemembersRevoked, CountsStarts, Departs, Advises, Fuses,
+):  # fmt: skip
     """Queues in one database of a server."""
 
     priorities = (LOWEST, 0)
@@ -60,19 +64,14 @@ class RedisBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lea
         self.server = server
         self._entered = False
         address = server.address
-        self._keys = BrokerKeys(
-            prefix=str(options.get("global_keyprefix") or ""),
-            steps=options.get("priority_steps") or STEPS,
-            separator=options.get("sep") or SEPARATOR,
-            cluster=address.cluster,
-            db=address.db,
-        )
+        self._keys = BrokerKeys(options, cluster=address.cluster, db=address.db)
         self._bindings = Bindings(server, self._keys)
-        self._flight = Flight(server, self._keys, owner, lease)
-        visibility = float(options.get("visibility_timeout") or VISIBILITY)
-        self._custody = Custody(server, self._keys, self._flight, self._bindings, owner=owner, lease=lease, visibility=visibility)
-        self._outbound = Outbound(server, self._keys, self._bindings, self._custody, self._flight, worker=bool(owner))
+        self._flight = Flight(server, self._keys, owner, lease, order=str(options.get("queue_order_strategy") or ROUND_ROBIN))
+        self._custody = Custody(server, self._keys, self._flight, self._bindings, Foreign.of(options), owner=owner, lease=lease)
+        remembered = 60.0 + 2 * float(options.get("publish_timeout") or 0.0)
+        self._outbound = Outbound(server, self._keys, self._bindings, self._custody, self._flight, worker=bool(owner), remembered=remembered)
         self._waiting = Waiting(server, self._keys, self._flight, owner)
+        self._fleet = Fleet(server, self._keys.own)
 
     def connect(self) -> None:
         if not self._entered:
@@ -94,12 +93,7 @@ class RedisBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lea
         self._bindings.declare(queues)
 
     def publish(self, outgoing: Sequence[Outgoing]) -> None:
-        if len(outgoing) == 1 and not outgoing[0].exchange and outgoing[0].due is None:
-            # The way of nearly every call: one message, one command.
-            message = messages.clamped(outgoing[0], LOWEST)
-            queue = self._keys.queue(message.routing_key)
-            self.server.run((("LPUSH", queue.lists[self._keys.step(message.priority)], messages.pack(message)),))
-        elif outgoing:
+        if outgoing:
             self._outbound.publish(outgoing)
 
     def fetch(self, queues: Sequence[str], *, limit: int, wait: float) -> Sequence[Delivery]:
@@ -125,6 +119,10 @@ class RedisBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lea
     def purge(self, queue: str) -> int:
         keys = self._keys.queue(queue)
         return int(self.server.call(scripts.PURGE, (*keys.lists, keys.delayed), ()))
+
+    def delete(self, queue: Queue) -> int:
+        self._bindings.remove(queue)
+        return self.purge(queue.name)
 
     def next_due(self, queues: Sequence[str]) -> float | None:
         rows = self.server.run([("ZRANGE", self._keys.queue(queue).delayed, 0, 0, "WITHSCORES") for queue in queues])
@@ -162,6 +160,15 @@ class RedisBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lea
     def bury(self, keys: Collection[str]) -> int:
         return self._custody.bury(keys)
 
+    def remember_revoked(self, marks: Collection[str], *, kept: float) -> None:
+        self._fleet.remember_revoked(marks, kept)
+
+    def revoked_since(self, after: float) -> Sequence[tuple[str, float]]:
+        return self._fleet.revoked_since(after)
+
+    def start(self, key: str, *, space: float, slack: float) -> float | None:
+        return self._fleet.start(key, space, slack)
+
     def advice(self) -> Sequence[str]:
         found = eviction.advice(self.server)
         return () if found is None else (found,)
@@ -178,10 +185,17 @@ class RedisBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lea
     def _departing(self) -> Departing:
         return Departing(self.server, self._keys, self._custody)
 
-    def broadcast(self, outgoing: Sequence[Outgoing]) -> None:
-        broadcast(self.server, self._keys, outgoing)
+    def broadcast(self, outgoing: Sequence[Outgoing]) -> bool | None:
+        replies = [message for message in outgoing if is_reply(message.exchange)]
+        if not replies:
+            return broadcast(self.server, self._keys, outgoing)
+        answered = reply(self.server, self._keys, self._bindings, replies)
+        news = [message for message in outgoing if not is_reply(message.exchange)]
+        return broadcast(self.server, self._keys, news) or answered
 
     def listen(self, exchange: str, patterns: Sequence[str] = ("#",)) -> Listener:
+        if is_reply(exchange):
+            return ReplyListener(self.server, self._keys, exchange, patterns)
         return RedisListener(self.server, self._keys, exchange, patterns)
 
     def fuse(self, backend: ResultBackend) -> Settler | None:

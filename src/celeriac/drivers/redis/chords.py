@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from celeriac.drivers.redis import scripts
 from celeriac.drivers.redis.batch import Writing
+from celeriac.drivers.redis.chord_scripts import COUNT, OURS, PORTION
 from celeriac.drivers.redis.keys import ResultKeys
 from celeriac.drivers.redis.server import Server
+from celeriac.lib.signpost import reach
 from celeriac.model.errors import DecodeError
 from celeriac.model.record import ChordPart, DueChord
 from celeriac.model.states import EXCEPTION_STATES
 from celeriac.wire.results import unpacked
 
 REMEMBERED = 86_400
-"""Seconds for which a finished chord is remembered, so that a late copy of a part does not start it again."""
+"""Seconds for which a finished chord is remembered at most, so that a late copy of a part does not start it again; else as long as its parts would be."""
+NOT_DETAILS = (b"way", b"failed")
 
 _decoder = msgspec.msgpack.Decoder(ChordPart)
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Chords:
@@ -29,36 +32,63 @@ class Chords:
     def __init__(self, server: Server, keys: ResultKeys) -> None:
         self._server = server
         self._keys = keys
+        self._cluster = server.address.cluster
 
     def count(self, parts: Sequence[ChordPart]) -> list[DueChord]:
         """Count parts, each once; return the chords that are due and not done."""
-        groups: dict[str, list[ChordPart]] = {}
+        groups: dict[str, dict[str, ChordPart]] = {}
         for part in parts:
-            groups.setdefault(part.group, []).append(part)
-        found = [self._count(group, members) for group, members in groups.items()]
-        return [due for due in found if due is not None]
+            groups.setdefault(part.group, {})[f"{part.task_id}:{part.index}"] = part
+        found = []
+        for group, members in groups.items():
+            due = None
+            named = list(members.items())
+            for at in range(0, len(named), PORTION):
+                due = self._count(group, named[at : at + PORTION])
+            if due is not None:
+                found.append(due)
+        return found
 
-    def _count(self, group: str, parts: list[ChordPart]) -> DueChord | None:
-        ttls = [part.ttl for part in parts]
-        arguments: list[Any] = [max(part.size for part in parts), "" if None in ttls else max(1, int(max(ttl or 0 for ttl in ttls)))]
-        for part in parts:
-            seen = f"{part.task_id}:{part.index}"
-            arguments += (part.index, seen, part.body, "1" if part.failed else "0", msgspec.msgpack.encode(part), part.more)
-        reply = self._server.call(scripts.COUNT, self._keys.chord(group), arguments)
+    def due(self, limit: int) -> list[DueChord]:
+        """Return chords that are due and not done."""
+        found, over = [], []
+        for name in self._server.one("ZRANGE", self._keys.due, 0, limit - 1):
+            group = name.decode()
+            due = self._count(group, [])
+            if due is None:
+                over.append(name)
+            else:
+                found.append(due)
+        if over:
+            self._server.one("ZREM", self._keys.due, *over)
+        return found
+
+    def _count(self, group: str, named: Sequence[tuple[str, ChordPart]]) -> DueChord | None:
+        parts = [part for _, part in named]
+        keys = self._keys.chord(group)
+        reply = self._server.call(COUNT, keys if self._cluster else (*keys, self._keys.due), _arguments(group, named))
         if not reply:
             return None
-        ours = {int(index): _decoder.decode(text) for index, text in zip(reply[1][::2], reply[1][1::2]) if index != b"failed"}
-        if reply[0] == b"1":
-            return DueChord(group, tuple(ours.values()), failed=True)
-        for body, index in zip(reply[2][::2], reply[2][1::2]):
-            ours.setdefault(int(float(index)), _foreign(group, int(float(index)), body, parts[0].size))
-        return DueChord(group, tuple(ours[index] for index in sorted(ours)))
+        if self._cluster:
+            # Where no script reaches both; this one time in a thousand that the worker dies in between is the only one nobody finds.
+            self._server.one("ZADD", self._keys.due, 0, group)
+        reach("chord.due")
+        failed, way, details, bodies, members = reply
+        places = {int(float(index)): body for body, index in _pairs(bodies)}
+        known = {int(index): _decoder.decode(text) for index, text in _pairs(details) if index not in NOT_DETAILS}
+        found = {index: part.replace(body=places.get(index, b""), chord=way) for index, part in known.items()}
+        if len(found) < len(places):
+            ids = dict(_named(member) for member in members)
+            size = parts[0].size if parts else 0
+            for index, body in places.items():
+                if index not in found:
+                    found[index] = _foreign(group, index, ids.get(index, ""), body, size)
+        return DueChord(group, tuple(found[index] for index in sorted(found)), failed=failed == b"1")
 
     def begin(self, group: str, size: int, ttl: float | None) -> None:
         """Say how large a chord is: workers of Celery's find it nowhere else."""
-        _, _, told, _, mark, _ = self._keys.chord(group)
         life = () if ttl is None else ("EX", max(1, int(ttl)))
-        self._server.run([("DEL", mark), ("SET", told, size, *life)])
+        self._server.one("SET", self._keys.chord(group)[2], size, *life)
 
     def done(self, groups: Collection[str]) -> None:
         """Mark chords as done."""
@@ -70,14 +100,40 @@ class Chords:
     def add_done(self, writing: Writing, group: str) -> None:
         """Mark a chord as done with what is going to be written."""
         keys = self._keys.chord(group)
-        writing.at(keys[0]).chord_sent(keys, REMEMBERED)
+        if self._cluster:
+            writing.at(keys[0]).chord_sent(keys, REMEMBERED, "")
+        else:
+            writing.at(keys[0]).chord_sent((*keys, self._keys.due), REMEMBERED, group)
 
 
-def _foreign(group: str, index: int, body: bytes, size: int) -> ChordPart:
-    """Return a part that a worker of Celery's finished; only a JSON one tells its task and state."""
+def _arguments(group: str, named: Sequence[tuple[str, ChordPart]]) -> list[Any]:
+    parts = [part for _, part in named]
+    ttls = [part.ttl for part in parts]
+    life = "" if None in ttls or not ttls else max(1, int(max(ttl or 0 for ttl in ttls)))
+    bad = next((part.index for part in parts if part.failed), "")
+    arguments: list[Any] = [
+        group, OURS, max((part.size for part in parts), default=0), life, next((part.chord for part in parts if part.chord), b""), bad, len(parts),
+    ]  # fmt: skip
+    arguments += [member for member, _ in named]
+    for part in parts:
+        arguments += (part.index, part.body, _encode(part.replace(body=b"", chord=b"")), part.more)
+    return arguments
+
+
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2])
+
+
+def _named(member: bytes) -> tuple[int, str]:
+    task_id, _, index = member.decode().rpartition(":")
+    return (int(index) if index.lstrip("-").isdigit() else -1), task_id
+
+
+def _foreign(group: str, index: int, task_id: str, body: bytes, size: int) -> ChordPart:
+    """Return a part that a worker of Celery's finished; only a JSON one tells its state."""
     try:
         body = unpacked(body)
         _, task_id, state, _ = json.loads(body)
     except (ValueError, TypeError, DecodeError):
-        task_id, state = "", "SUCCESS"
+        state = "SUCCESS"
     return ChordPart(group, index, task_id, state, size, body, failed=state in EXCEPTION_STATES)

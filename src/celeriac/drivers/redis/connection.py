@@ -44,11 +44,19 @@ class Link:
         self._misses = 0
         self.where = where
         self.protocol = protocol
-        self.used = time.monotonic()
+        self.opened = self.used = time.monotonic()
+        self.client = 0
+        """By which number the server knows it; 0 where it does not tell."""
 
     def fileno(self) -> int:
         """The socket's descriptor."""
         return int(self._sock.fileno())
+
+    def introduce(self) -> None:
+        """Learn by which number the server knows this connection; raises OSError."""
+        self.send([("CLIENT", "ID")])
+        reply = self.receive()
+        self.client = reply if isinstance(reply, int) else 0
 
     def hurry(self, patience: float) -> None:
         """Wait no longer than so many seconds for each answer from now on."""
@@ -115,9 +123,24 @@ class Link:
         poll.register(self._sock, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
-    def fresh(self) -> bool:
-        """Say whether a connection that lay idle can still be used: nothing has come, not even its end."""
-        return time.monotonic() - self.used < 1.0 or not self.readable(0.0)
+    def fresh(self, checked_after: float) -> bool:
+        """Say whether a connection that lay idle can still be used: nothing has come, not even its end.
+
+        One that was idle for longer than ``checked_after`` seconds (unless that is 0) has to answer.
+        """
+        idle = time.monotonic() - self.used
+        if idle < 1.0:
+            return True
+        if self.readable(0.0):
+            return False
+        return not 0 < checked_after < idle or self._answers()
+
+    def _answers(self) -> bool:
+        try:
+            self.send([("PING",)])
+            return not isinstance(self.receive(), ServerError)
+        except (OSError, ProtocolError):
+            return False
 
     def close(self, *, inherited: bool = False) -> None:
         """Let go; an ``inherited`` one stays open for the process it belongs to."""
@@ -137,13 +160,15 @@ def open_link(address: Address, *, protocol: int = 2) -> Link:
         connection = _connection(module, _hurried(address), host, port, protocol)
         try:
             connection.connect()
+            sock, connection._sock = connection._sock, None
+            link = Link(sock, address.where, protocol, address.read_timeout)
+            link.introduce()
         except Exception as error:
             # Whatever the library or the resolver raises: this host is not to be had.
             failed = errors.of_connection(error, address.where)
             failed.__cause__ = error
             continue
-        sock, connection._sock = connection._sock, None
-        return Link(sock, address.where, protocol, address.read_timeout)
+        return link
     assert failed is not None
     raise failed
 
@@ -163,7 +188,8 @@ def _hosts(address: Address) -> Sequence[tuple[str, int]]:
         return address.hosts
     address = _hurried(address)
     timeouts = {"socket_connect_timeout": address.connect_timeout, "socket_timeout": address.read_timeout}
-    sentinel = library.redis_py("sentinel").Sentinel(address.hosts, sentinel_kwargs={**timeouts, **address.sentinel})
+    known = {"min_other_sentinels": address.other_sentinels, "sentinel_kwargs": {**timeouts, **address.sentinel}}
+    sentinel = library.redis_py("sentinel").Sentinel(address.hosts, **known)
     try:
         return [sentinel.discover_master(address.master)]
     except Exception as error:
@@ -173,11 +199,16 @@ def _hosts(address: Address) -> Sequence[tuple[str, int]]:
             client.close()
 
 
+def _login(address: Address) -> dict[str, Any]:
+    if address.credentials is not None:
+        return {"credential_provider": address.credentials}
+    return {"username": address.user, "password": address.password}
+
+
 def _connection(module: Any, address: Address, host: str, port: int, protocol: int) -> Any:
     named: dict[str, Any] = {
         "db": address.db,
-        "username": address.user,
-        "password": address.password,
+        **_login(address),
         "socket_timeout": address.read_timeout,
         "client_name": address.client_name,
         "protocol": protocol,
@@ -186,7 +217,9 @@ def _connection(module: Any, address: Address, host: str, port: int, protocol: i
     }
     if address.path:
         return module.UnixDomainSocketConnection(path=address.path, **named)
-    named.update(host=host, port=port, socket_connect_timeout=address.connect_timeout, socket_keepalive=True, socket_keepalive_options=_keepalive())
+    named.update(host=host, port=port, socket_connect_timeout=address.connect_timeout, socket_keepalive=address.keepalive)
+    if address.keepalive:
+        named["socket_keepalive_options"] = address.keepalive_options or _keepalive()
     if address.tls is None:
         return module.Connection(**named)
     return module.SSLConnection(**named, **address.tls)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from celeriac.contracts.broker import DeadLetter
 from celeriac.drivers.redis import messages, scripts
@@ -16,22 +17,43 @@ from celeriac.drivers.redis.flight import Flight
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.messages import age, list_of
 from celeriac.drivers.redis.server import Server
+from celeriac.lib.value import Value
 
 _PORTION = 500
-_UNACKED_EVERY = 10.0
+_VISIBILITY, _INTERVAL, _MOST = 3600.0, 10.0, 100
+
+
+class Foreign(Value, frozen=True):
+    """When what a worker of Celery's took, and did not acknowledge, is given back."""
+
+    visibility: float = _VISIBILITY
+    """Seconds after which it counts as lost."""
+    interval: float = _INTERVAL
+    """Seconds from one look to the next."""
+    most: int = _MOST
+    """How many messages are given back at one look."""
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> Foreign:
+        """Read Celery's options."""
+        return Foreign(
+            float(options.get("visibility_timeout") or _VISIBILITY),
+            float(options.get("unacked_restore_interval") or _INTERVAL),
+            int(options.get("unacked_restore_limit") or _MOST),
+        )
 
 
 class Custody:
     """One owner's lease, and its share in looking after everybody's."""
 
-    def __init__(self, server: Server, keys: BrokerKeys, flight: Flight, bindings: Bindings, *, owner: str, lease: float, visibility: float) -> None:
+    def __init__(self, server: Server, keys: BrokerKeys, flight: Flight, bindings: Bindings, foreign: Foreign, *, owner: str, lease: float) -> None:
         self._server = server
         self._keys = keys
         self._flight = flight
         self._bindings = bindings
         self._owner = owner
         self._lease = lease
-        self._visibility = visibility
+        self._foreign = foreign
         self._known: list[str] = []
         self._known_at = -1e9
         self._unacked_at = -1e9
@@ -51,7 +73,7 @@ class Custody:
             self._known = self.all_queues()
             self._known_at = time.monotonic()
         count = sum(self._restore(queue, owner) for queue, owner in self._look())
-        if not self._server.address.cluster and time.monotonic() - self._unacked_at > _UNACKED_EVERY:
+        if not self._server.address.cluster and time.monotonic() - self._unacked_at > self._foreign.interval:
             self._unacked_at = time.monotonic()
             count += self._restore_unacked()
         return count
@@ -94,8 +116,8 @@ class Custody:
 
     def _restore_unacked(self) -> int:
         """Give back what a worker of Celery's took and did not acknowledge within the visibility timeout."""
-        latest = time.time() - self._visibility
-        tags = self._server.one("ZRANGEBYSCORE", self._keys.unacked_index, "-inf", repr(latest), "LIMIT", 0, 100)
+        latest = time.time() - self._foreign.visibility
+        tags = self._server.one("ZRANGEBYSCORE", self._keys.unacked_index, "-inf", repr(latest), "LIMIT", 0, self._foreign.most)
         count = 0
         for tag, found in zip(tags, self._server.one("HMGET", self._keys.unacked, *tags) if tags else ()):
             if found is None:

@@ -23,6 +23,8 @@ from celeriac.wire.times import format_time
 
 _PORTION = 500
 _OF_A_QUEUE = re.compile(r"(.*\}(?::.*)?):(?:delayed|dead|dead:texts|dead:reasons|held:[^}]*|taken:[^}]*)", re.DOTALL)
+_SENT = re.compile(rb"\}(?::.*)?:sent:[0-9a-f]+$", re.DOTALL)
+"""By these our clients, which may go on sending, know what they have sent. They vanish by themselves."""
 
 T = TypeVar("T")
 Move = tuple[bytes, int, bytes]
@@ -46,10 +48,14 @@ class Departing:
         found: set[str] = set()
         for name in self._custody.all_queues():
             found.update(owner.decode() for owner in self._server.one("ZRANGEBYSCORE", self._keys.queue(name).owners, now, "+inf"))
-        leader, ends = self._server.one("HMGET", self._keys.schedule("leader"), "name", "ends")
-        if leader is not None and float(ends) > float(now[1:]):
-            found.add(f"{leader.decode()} (scheduler)")
+        for space in self._spaces():
+            leader, ends = self._server.one("HMGET", self._keys.schedule("leader", space), "name", "ends")
+            if leader is not None and float(ends) > float(now[1:]):
+                found.add(f"{leader.decode()} (scheduler)")
         return sorted(found)
+
+    def _spaces(self) -> list[str]:
+        return [space.decode() for space in self._server.one("SMEMBERS", self._keys.schedule("spaces"))]
 
     def remains(self) -> Remains:
         """Count what is there."""
@@ -61,7 +67,7 @@ class Departing:
             letters = self._server.one("HVALS", queue.dead_texts)
             dead += len(letters)
             unreadable += sum(not messages.readable(text) for text in letters)
-        schedule = self._server.one("HLEN", self._keys.schedule("entries"))
+        schedule = sum(self._server.one("HLEN", self._keys.schedule("entries", space)) for space in self._spaces())
         return Remains(held=held, delayed=delayed, dead=dead, unreadable=unreadable, schedule=schedule, keys=len(keys))
 
     def depart(self, dead: DeadTo) -> Remains:
@@ -78,7 +84,7 @@ class Departing:
         carriers = {key for queue in self._queues(keys) for key in _carriers(queue, keys)}
         for gone in _portions(key for key in keys if key not in carriers):
             self._server.one("DEL", *gone)
-        if self._ours():
+        if [key for key in self._ours() if not _SENT.search(key)]:
             raise OperationalError(f"Something of ours came into Redis at {self._server.where} while we left: do it again")
         return was
 

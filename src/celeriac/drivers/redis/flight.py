@@ -10,7 +10,9 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from celeriac.drivers.redis import messages, scripts
 from celeriac.drivers.redis.batch import Writing
@@ -18,20 +20,28 @@ from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.messages import Tags, age, delivery
 from celeriac.drivers.redis.server import Server
 from celeriac.model.envelope import Delivery, Settlement, Verdict
-from celeriac.model.errors import OperationalError
+from celeriac.model.errors import ImproperlyConfigured, OperationalError
 
 _ARRIVED = "t-"
+ROUND_ROBIN = "round_robin"
+ORDERS = (ROUND_ROBIN, "priority", "sorted")
+"""In which order queues are taken from: in turns, as they are named, or by name; in the latter two the first is emptied before the next."""
 
 
 class Flight:
     """One owner's deliveries."""
 
-    def __init__(self, server: Server, keys: BrokerKeys, owner: str, lease: float) -> None:
+    def __init__(self, server: Server, keys: BrokerKeys, owner: str, lease: float, *, order: str = ROUND_ROBIN) -> None:
+        if order not in ORDERS:
+            raise ImproperlyConfigured(f"The transport option queue_order_strategy is {order!r}: it can be {', '.join(ORDERS)}")
+        self._order = order
         self._server = server
         self._keys = keys
         self._owner = owner
         self._lease = lease
         self._lock = threading.Lock()
+        self._returning = threading.Lock()
+        """Held while arrivals go back to a queue, from which they may arrive again, until it is known that they have."""
         self._tags = Tags(time.time_ns() // 1000, os.urandom(3).hex())
         self._arrived: dict[str, bytes] = {}
         self._uncertain: list[tuple[int, int]] = []
@@ -52,10 +62,12 @@ class Flight:
         if not self.fetched.issuperset(queues):
             self.announce(queues)
             self.fetched.update(queues)
-        found, self._kept = self._kept, []
+        with self._lock:
+            found, self._kept = self._kept, []
+            uncertain, self._uncertain = self._uncertain, []
         try:
-            if self._uncertain:
-                found += self._reclaim(queues)
+            if uncertain:
+                found += self._reclaim(queues, uncertain)
             self._take_in_turns(queues, limit, found)
             return self._without_early(found)
         except BaseException:
@@ -66,18 +78,22 @@ class Flight:
     def keep(self, found: list[Delivery]) -> None:
         """Keep what could not be handed out: the next ``take`` returns it."""
         if found:
-            self._kept += found
+            with self._lock:
+                self._kept = [*self._kept, *found]
             self.busy = True
 
     def _take_in_turns(self, queues: Sequence[str], limit: int, found: list[Delivery]) -> None:
-        if len(queues) > 1:
+        in_turns = self._order == ROUND_ROBIN
+        if len(queues) > 1 and in_turns:
             self._turn += 1
             first = self._turn % len(queues)
             queues = (*queues[first:], *queues[:first])
+        elif self._order == "sorted":
+            queues = sorted(queues)
         dues: list[float] = []
         groups = self._server.together(queues)
         # Several scripts (a cluster): first each group of queues has its share, then what is left over.
-        for share in (limit,) if len(groups) == 1 else (max(1, limit // len(groups)), limit):
+        for share in (limit,) if len(groups) == 1 or not in_turns else (max(1, limit // len(groups)), limit):
             for group in groups:
                 left = limit - len(found)
                 if left > 0:
@@ -92,14 +108,13 @@ class Flight:
             keys += (queue.owners, queue.delayed, queue.held(self._owner), *queue.lists)
         with self._lock:
             number = self._tags.reserve(limit)
-        prefix, share = self._tags.prefix, max(1, limit // len(each))
+        prefix, share = self._tags.prefix, max(1, limit // len(each)) if self._order == ROUND_ROBIN else limit
         arguments = (self._owner, self._lease, limit, share, len(self._keys.steps), prefix, number)
         try:
             reply = self._server.call(scripts.FETCH, keys, arguments)
         except OperationalError:
             # The answer may have been lost after the messages were taken: look for them before the next ones.
-            self._uncertain.append((number, number + limit))
-            self.busy = True
+            self._doubt([(number, number + limit)])
             raise
         if reply[0]:
             dues.append(float(reply[0]))
@@ -125,37 +140,72 @@ class Flight:
             self.settle(early)
         return kept
 
-    def _reclaim(self, queues: Sequence[str]) -> list[Delivery]:
+    def _doubt(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Under tags of these numbers there may be something in the store that nobody here knows of."""
+        with self._lock:
+            self._uncertain = [*self._uncertain, *ranges]
+        self.busy = True
+
+    def _reclaim(self, queues: Sequence[str], ranges: Sequence[tuple[int, int]]) -> list[Delivery]:
         """Return what was taken by calls whose answer did not arrive."""
-        ranges = list(self._uncertain)
         found: list[Delivery] = []
-        for name in queues:
-            texts = self._server.one("HGETALL", self._keys.queue(name).held(self._owner))
-            for tag, text in zip(texts[::2], texts[1::2]):
-                made, number = age(tag.decode())
-                if f"{made}." == self._tags.prefix and any(first <= number < end for first, end in ranges):
-                    found.append(delivery(text, tag.decode(), name))
-        del self._uncertain[: len(ranges)]
+        try:
+            for name in {*queues, *self.fetched}:
+                texts = self._server.one("HGETALL", self._keys.queue(name).held(self._owner))
+                for tag, text in zip(texts[::2], texts[1::2]):
+                    made, number = age(tag.decode())
+                    if f"{made}." == self._tags.prefix and any(first <= number < end for first, end in ranges):
+                        found.append(delivery(text, tag.decode(), name))
+        except BaseException:
+            self._doubt(ranges)
+            raise
         return sorted(found, key=lambda one: age(str(one.tag)))
 
     def arrived(self, text: bytes, queue: str) -> Delivery:
         """Return the delivery of what came while the owner waited."""
         tag = _tag_of(text)
+        if tag in self._arrived:
+            # It may just be on its way back to the queue, and be known here for a moment longer.
+            with self._returning:
+                return self._arrived_under(tag, text, queue)
+        return self._arrived_under(tag, text, queue)
+
+    def _arrived_under(self, tag: str, text: bytes, queue: str) -> Delivery:
         with self._lock:
             again = tag in self._arrived
             if not again:
                 self._arrived[tag] = text
+            else:
+                number = self._tags.reserve(1)
         if again:
             # The same text twice: it gets a tag of its own at once.
-            with self._lock:
-                tag = f"{self._tags.prefix}{self._tags.reserve(1)}.0"
-            self._adopt(self._keys.queue(queue), [(tag, text)])
+            tag = f"{self._tags.prefix}{number}.0"
+            try:
+                self._adopt(self._keys.queue(queue), [(tag, text)])
+            except BaseException:
+                self._doubt([(number, number + 1)])
+                raise
         return delivery(text, tag, queue)
 
     def missed_arrivals(self, queue: str) -> list[Delivery]:
-        """Return what came but was not seen, because the connection broke in that moment."""
-        texts = self._server.one("LRANGE", self._keys.queue(queue).taken(self._owner), 0, -1)
-        return [self.arrived(text, queue) for text in reversed(texts) if _tag_of(text) not in self._arrived]
+        """Return what came but was not seen, because the connection broke in that moment. Call it when nothing more can arrive on that.
+
+        Which arrivals are known is asked before the store is: whatever is settled in between must not seem to be new.
+        """
+        with self._returning:
+            known = Counter(list(self._arrived.values()))
+            texts = self._server.one("LRANGE", self._keys.queue(queue).taken(self._owner), 0, -1)
+            found: list[Delivery] = []
+            for text in reversed(texts):
+                if known[text] > 0:
+                    known[text] -= 1
+                    continue
+                try:
+                    found.append(self._arrived_under(_tag_of(text), text, queue))
+                except BaseException:
+                    self.keep(found)
+                    raise
+            return found
 
     def announce(self, queues: Iterable[str]) -> None:
         """Let others know of queues, so that they find what is left of a worker that dies."""
@@ -173,13 +223,27 @@ class Flight:
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Carry out verdicts."""
-        writing = Writing(self._server)
-        self.add_to(writing, settlements)
-        writing.run()
-        self.settled(settlements)
+        with self.settling(settlements):
+            writing = Writing(self._server)
+            self.add_to(writing, settlements)
+            writing.run()
+
+    @contextmanager
+    def settling(self, settlements: Sequence[Settlement]) -> Iterator[None]:
+        """Carry out verdicts in this block; when it ends well, they have been."""
+        arrived = self._arrived
+        back = bool(arrived) and any(one.verdict is not Verdict.ACK and str(one.tag) in arrived for one in settlements)
+        if back:
+            self._returning.acquire()
+        try:
+            yield
+            self._settled(settlements)
+        finally:
+            if back:
+                self._returning.release()
 
     def add_to(self, writing: Writing, settlements: Sequence[Settlement]) -> None:
-        """Add verdicts to what is going to be written; call ``settled`` when it has been."""
+        """Add verdicts to what is going to be written, inside of ``settling``."""
         acks: dict[str, list[str]] = {}
         others: list[Settlement] = []
         for settlement in settlements:
@@ -229,8 +293,7 @@ class Flight:
         self._arrived.clear()
         self._kept.clear()
 
-    def settled(self, settlements: Iterable[Settlement]) -> None:
-        """The verdicts have been carried out."""
+    def _settled(self, settlements: Iterable[Settlement]) -> None:
         if self._arrived:
             for settlement in settlements:
                 self._arrived.pop(str(settlement.tag), None)

@@ -57,12 +57,12 @@ class RedisSettler:
             number = self._numbered(list(writes))
             writing.at("").once(self._keys.flushed(self._owner), number)
             self._outbound.add_to(writing, self._outbound.routed(outgoing))
-        if settlements:
-            self._flight.add_to(writing, settlements)
-        if records or due:
-            self._add_results(writing, records, [chord.group for chord in due])
-        self._run(writing, list(writes), number)
-        self._flight.settled(settlements)
+        with self._flight.settling(settlements):
+            if settlements:
+                self._flight.add_to(writing, settlements)
+            if records or due:
+                self._add_results(writing, records, [chord.group for chord in due])
+            self._run(writing, list(writes), number)
 
     def _add_results(self, writing: Writing, records: list[ResultRecord], chords: Sequence[str]) -> None:
         mine, theirs = self._server.address.db, self._backend.server.address.db

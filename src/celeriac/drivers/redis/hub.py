@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from celeriac.drivers.redis.bell import Bell
 from celeriac.drivers.redis.connection import Command, Link
 from celeriac.drivers.redis.errors import ProtocolError, ServerError
 from celeriac.drivers.redis.server import Server
@@ -71,7 +72,7 @@ class Hub:
         self._retry_at = 0.0
         self._heard_at = 0.0
         self._pinged = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._bell = Bell()
 
     def check_process(self) -> bool:
         """Say whether this is still the process that the hub was made in; a child begins anew."""
@@ -79,8 +80,7 @@ class Hub:
             return True
         if self._link is not None:
             self._link.close(inherited=True)
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._bell.close()
         self._start_afresh()
         return False
 
@@ -127,13 +127,14 @@ class Hub:
             self.drop(subscriber, [name for name, listeners in self._channels.items() if subscriber in listeners])
             subscriber.changed.notify_all()
             if self._reader is not None:
-                os.write(self._wake_write, b"x")
+                self._bell.ring()
 
     def close(self) -> None:
         """Close the connection if nobody listens."""
         with self.lock:
             if self._reader is None and not self._channels:
                 self._cut()
+                self._bell.close()
 
     # waiting
 
@@ -190,7 +191,7 @@ class Hub:
 
     def _listen(self, link: Link | None, seconds: float) -> tuple[list[Any], BaseException | None]:
         poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
+        poll.register(bell := self._bell.fileno(), select.POLLIN)
         try:
             if link is not None:
                 poll.register(link.fileno(), select.POLLIN)
@@ -199,8 +200,8 @@ class Hub:
                 if link.readable(0.0):
                     return link.pending(), None
             for descriptor, _ in poll.poll(min(seconds, _PING) * 1000):
-                if descriptor == self._wake_read:
-                    os.read(self._wake_read, 4096)
+                if descriptor == bell:
+                    self._bell.hush()
             if link is None:
                 return [], None
             return link.pending() if link.readable(0.0) else [], None

@@ -43,6 +43,10 @@ class QueueKeys(Value, frozen=True):
         """List: what arrived for an owner that was waiting; it has no tag yet."""
         return f"{self.base}:taken:{owner}".encode()
 
+    def sent(self, seal: str) -> str:
+        """String: the number of what was sent last under a seal."""
+        return f"{self.base}:sent:{seal}"
+
     def given_away(self, owner: str) -> bytes:
         """When (by the server's clock) what an owner held was last given to others."""
         return f"{self.base}:given:{owner}".encode()
@@ -51,20 +55,24 @@ class QueueKeys(Value, frozen=True):
 class BrokerKeys:
     """The keys of one broker."""
 
-    def __init__(self, *, prefix: str = "", steps: Sequence[int] = STEPS, separator: str = SEPARATOR, cluster: bool = False, db: int = 0) -> None:
-        self._prefix = prefix
+    def __init__(self, options: Mapping[str, Any] = {}, *, cluster: bool = False, db: int = 0) -> None:
+        """``options`` are Celery's, as far as they name keys: both sides have to have the same."""
+        self._prefix = prefix = str(options.get("global_keyprefix") or "")
+        steps = options.get("priority_steps") or STEPS
         self.steps = tuple(sorted({int(step) for step in steps}))
-        self._separator = separator
+        self._separator = options.get("sep") or SEPARATOR
         self._cluster = cluster
         self._queues: dict[str, QueueKeys] = {}
-        self._fanout = f"{prefix}/{db}."
+        named = options.get("fanout_prefix", True)
+        self._fanout = prefix + ("/{db}." if named is True else str(named or "")).replace("{db}", str(db))
+        self._fanout_keys = bool(options.get("fanout_patterns", True))
         self.own = f"{prefix}celeriac:"
         """How every key of ours begins."""
         self.known = f"{self.own}queues"
         """Set: the names of all queues that we ever fetched from or delayed a message of."""
-        self.unacked = f"{prefix}unacked"
+        self.unacked = prefix + str(options.get("unacked_key") or "unacked")
         """Celery's messages in flight, tag -> JSON of [message, exchange, routing key]."""
-        self.unacked_index = f"{prefix}unacked_index"
+        self.unacked_index = prefix + str(options.get("unacked_index_key") or "unacked_index")
         if not self.steps or self.steps[0] != 0:
             raise ImproperlyConfigured(f"The transport option priority_steps must begin with 0, not {list(steps)!r}")
 
@@ -119,7 +127,7 @@ class BrokerKeys:
 
     def channel(self, exchange: str, routing_key: str = "") -> str:
         """Return the channel of a broadcast."""
-        return f"{self._fanout}{exchange}/{routing_key}" if routing_key else f"{self._fanout}{exchange}"
+        return f"{self._fanout}{exchange}/{routing_key}" if routing_key and self._fanout_keys else f"{self._fanout}{exchange}"
 
     def waiters(self, queues: Sequence[str]) -> tuple[bytes, bytes, bytes]:
         """Of the workers that wait for just these queues: sorted sets of all, and of those that watch the other lists; the one that was alone."""
@@ -138,9 +146,9 @@ class BrokerKeys:
         """String: the number of the last flush of an owner."""
         return f"{self._prefix}celeriac:flushed:{owner}"
 
-    def schedule(self, what: str) -> str:
-        """The schedule's keys, all in one slot."""
-        return f"{self._prefix}celeriac:{{schedule}}:{what}"
+    def schedule(self, what: str, space: str = "") -> str:
+        """The schedules' keys, all in one slot; ``space`` is an application's name."""
+        return f"{self._prefix}celeriac:{{schedule}}:{what}" + (f":{space}" if space else "")
 
 
 class ResultKeys:
@@ -148,7 +156,11 @@ class ResultKeys:
 
     def __init__(self, *, prefix: str = "", cluster: bool = False) -> None:
         self.prefix = f"{prefix}celery-task-meta-"
+        self.own = f"{prefix}celeriac:"
+        """How the keys begin that belong to no result."""
         self._group = f"{prefix}celery-taskset-meta-"
+        self.due = f"{prefix}celeriac:chords:due"
+        """Sorted set: chords of which all is done but the last step, by when they fell due."""
         self.cluster = cluster
 
     def task(self, task_id: str) -> str:
@@ -172,7 +184,8 @@ class ResultKeys:
     def own_patterns(self) -> tuple[str, ...]:
         """Patterns of the keys that only we read."""
         task, group = glob(self.prefix), glob(self._group)
-        return (f"{{{task}*}}:about", f"{group}*:about", f"{group}*.celeriac")
+        fleet = (f"{glob(self.own)}{{revoked}}:*", f"{glob(self.own)}rate:*")
+        return (f"{{{task}*}}:about", f"{group}*:about", f"{group}*.celeriac", *fleet, glob(self.due))
 
 
 def glob(text: str) -> str:

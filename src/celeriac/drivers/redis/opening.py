@@ -9,7 +9,7 @@ from celeriac.drivers.redis.address import address_of
 from celeriac.drivers.redis.backend import RedisBackend
 from celeriac.drivers.redis.broker import RedisBroker
 from celeriac.drivers.redis.cluster import ClusterServer
-from celeriac.drivers.redis.keys import SEPARATOR, STEPS, BrokerKeys
+from celeriac.drivers.redis.keys import BrokerKeys
 from celeriac.drivers.redis.schedule_store import RedisScheduleStore
 from celeriac.drivers.redis.server import Server, server_at
 from celeriac.lib.urls import Url
@@ -22,9 +22,8 @@ def _server(url: Url, options: Mapping[str, Any]) -> Server:
 def broker(url: Url, options: Mapping[str, Any], owner: str) -> RedisBroker:
     """Open the broker of a database.
 
-    Options: ``lease`` (seconds), and Celery's: ``global_keyprefix``, ``priority_steps``, ``sep``, ``visibility_timeout`` (seconds after which what a
-    dead worker of Celery's took is put back; our own need none), ``master_name``, ``sentinels``, ``sentinel_kwargs``, ``socket_timeout``,
-    ``socket_connect_timeout``, ``client_name``, ``ssl_*``; ``connections`` is how many a process opens for commands.
+    Options: ``lease`` (seconds), and Celery's, by what reads them: ``address_of`` how connections are made, ``BrokerKeys`` what keys are called,
+    ``Foreign`` what becomes of messages that a dead worker of Celery's held, ``Flight`` in which order queues are taken from.
     """
     return RedisBroker(_server(url, options), options, owner=owner, lease=float(options.get("lease", 10.0)))
 
@@ -35,12 +34,6 @@ def backend(url: Url, options: Mapping[str, Any]) -> RedisBackend:
 
 
 def schedule_store(url: Url, options: Mapping[str, Any]) -> RedisScheduleStore:
-    """Open the schedule store of a database; options as for its broker."""
+    """Open the schedule store of a database; options as for its broker, and ``space`` (one application's name)."""
     server = _server(url, options)
-    keys = BrokerKeys(
-        prefix=str(options.get("global_keyprefix") or ""),
-        steps=options.get("priority_steps") or STEPS,
-        separator=options.get("sep") or SEPARATOR,
-        db=server.address.db,
-    )
-    return RedisScheduleStore(server, keys)
+    return RedisScheduleStore(server, BrokerKeys(options, db=server.address.db), str(options.get("space") or ""))

@@ -1,11 +1,14 @@
-"""Where messages go: routed, packed, grouped by list."""
+"""Where messages go: routed, packed, grouped by list, and sent once however often it takes."""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from celeriac.drivers.redis import messages
+from celeriac.drivers.redis import messages, scripts
 from celeriac.drivers.redis.batch import Writing
 from celeriac.drivers.redis.bindings import Bindings
 from celeriac.drivers.redis.custody import Custody
@@ -14,11 +17,30 @@ from celeriac.drivers.redis.keys import BrokerKeys
 from celeriac.drivers.redis.server import Server
 from celeriac.lib.ids import uuid
 from celeriac.model.envelope import Outgoing
+from celeriac.model.errors import OperationalError
 
 PORTION = 2000
 """Messages that are sent in one call at most: others have their turn in between."""
 ANYBODY_TTL = 1.0
 """Seconds for which a client relies on what it saw: a worker of ours, or none."""
+LOWEST = 9
+
+
+@dataclass(slots=True)
+class Seal:
+    """What is sent under a seal is numbered, and the store remembers the last number. Used by one thread at a time."""
+
+    name: str
+    number: int = 0
+
+
+class _Unanswered(threading.local):
+    """What this thread sent last, if it does not know what became of that: the same again is not sent twice."""
+
+    outgoing: Sequence[Outgoing] = ()
+    seal: Seal | None = None
+    done: int = 0
+    """How many portions of it the store is known to have."""
 
 
 class Outbound:
@@ -28,27 +50,87 @@ class Outbound:
     goes to the list with its eta as Celery's clients send it, and if one of ours takes it nevertheless, that puts it into the delayed set.
     """
 
-    def __init__(self, server: Server, keys: BrokerKeys, bindings: Bindings, custody: Custody, flight: Flight, *, worker: bool) -> None:
+    def __init__(
+        self, server: Server, keys: BrokerKeys, bindings: Bindings, custody: Custody, flight: Flight, *, worker: bool, remembered: float
+    ) -> None:
         self._server = server
         self._keys = keys
         self._bindings = bindings
         self._custody = custody
         self._flight = flight
         self._worker = worker
+        self._remembered = int(remembered)
         self._promoters: dict[str, tuple[float, bool]] = {}
+        self._seals: list[Seal] = []
+        self._unanswered = _Unanswered()
 
     def publish(self, outgoing: Sequence[Outgoing]) -> None:
-        """Send messages; nothing is sent when one of them cannot be routed."""
-        for part in self.portions(self.routed(outgoing)):
-            writing = Writing(self._server)
-            self.add_to(writing, part)
-            writing.run()
+        """Send messages; nothing is sent when one of them cannot be routed.
+
+        When this fails the store may have got some of them. The same call again, by the same thread, sends only those that it has not got.
+        """
+        before = self._unanswered
+        if before.seal is not None and list(before.outgoing) == list(outgoing):
+            seal, done = before.seal, before.done
+        else:
+            seal, done = self._new_seal(), 0
+            if len(outgoing) == 1 and not outgoing[0].exchange and outgoing[0].due is None:
+                self._push(outgoing, seal)
+                return
+        self._publish(outgoing, seal, done)
+
+    def _new_seal(self) -> Seal:
+        self._unanswered.seal = None
+        try:
+            seal = self._seals.pop()
+        except IndexError:
+            seal = Seal(os.urandom(6).hex())
+        seal.number += 1
+        return seal
+
+    def _push(self, outgoing: Sequence[Outgoing], seal: Seal) -> None:
+        """The way of nearly every call: one message, to be had at once."""
+        message = messages.clamped(outgoing[0], LOWEST)
+        queue = self._keys.queue(message.routing_key)
+        key = queue.lists[self._keys.step(message.priority)]
+        try:
+            self._server.call(scripts.PUSH, (key, queue.sent(seal.name)), (messages.pack(message), f"{seal.number}.0", self._remembered))
+        except OperationalError:
+            self._note(outgoing, seal, 0)
+            raise
+        self._seals.append(seal)
+
+    def _publish(self, outgoing: Sequence[Outgoing], seal: Seal, done: int) -> None:
+        portions = self.portions(self.routed(outgoing))
+        try:
+            while done < len(portions):
+                self._send(portions[done], seal, f"{seal.number}.{done}")
+                done += 1
+        except OperationalError:
+            self._note(outgoing, seal, done)
+            raise
+        self._unanswered.seal = None
+        self._seals.append(seal)
+
+    def _note(self, outgoing: Sequence[Outgoing], seal: Seal, done: int) -> None:
+        found = self._unanswered
+        found.outgoing, found.seal, found.done = list(outgoing), seal, done
+
+    def _send(self, routed: Sequence[tuple[str, Outgoing]], seal: Seal, number: str) -> None:
+        writing = Writing(self._server)
+        for name in dict.fromkeys(name for name, _ in routed):
+            queue = self._keys.queue(name)
+            batch = writing.at(queue.owners)
+            if not batch.keys:
+                batch.once_for_client(queue.sent(seal.name), number, self._remembered)
+        self.add_to(writing, routed)
+        writing.run()
 
     def routed(self, outgoing: Sequence[Outgoing]) -> list[tuple[str, Outgoing]]:
         """Return which queue gets which message; raises QueueNotFound."""
         found: list[tuple[str, Outgoing]] = []
         for message in outgoing:
-            message = messages.clamped(message, 9)
+            message = messages.clamped(message, LOWEST)
             if message.exchange:
                 queues = self._bindings.required(message.exchange, message.routing_key, message.envelope.headers)
                 found += [(queue, message) for queue in queues]

@@ -158,14 +158,24 @@ while arg <= last do
     end
     key, arg = key + 4, arg + 4
   elseif op == 'C' then
-    -- a chord's body is on its way: seconds to remember it; keys as ResultKeys.chord has them
-    call('SET', KEYS[key + 5], 'done', 'EX', ARGV[arg + 1])
+    -- a chord's body is on its way: seconds to remember it at most, chord; keys as ResultKeys.chord has them, and unless it is '' those that are due
+    local most, left = tonumber(ARGV[arg + 1]) * 1000, call('PTTL', KEYS[key + 4])
+    call('SET', KEYS[key + 5], 'done', 'PX', left > 0 and math.min(left, most) or most)
     call('DEL', KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], KEYS[key + 4], KEYS[key + 6])
-    key, arg = key + 6, arg + 2
+    if ARGV[arg + 2] ~= '' then
+      key = key + 1
+      call('ZREM', KEYS[key + 6], ARGV[arg + 2])
+    end
+    key, arg = key + 6, arg + 3
   elseif op == 'S' then
     -- go on in another database
     call('SELECT', ARGV[arg + 1])
     arg = arg + 2
+  elseif op == 'O' then
+    -- only once, for a client: number, seconds to remember it
+    if call('GET', KEYS[key + 1]) == ARGV[arg + 1] then return 0 end
+    call('SET', KEYS[key + 1], ARGV[arg + 1], 'EX', ARGV[arg + 2])
+    key, arg = key + 1, arg + 3
   elseif op == 'I' then
     -- only once, whoever repeats it because the answer did not arrive: number
     if call('GET', KEYS[key + 1]) == ARGV[arg + 1] then return 0 end
@@ -180,31 +190,11 @@ return 1
 """
 )
 
-COUNT = Script(
+PUSH = Script(
     """
--- KEYS: of one chord, as ResultKeys.chord has them. ARGV: size (0: somebody tells it, Celery's clients right before they send the last part),
--- seconds to live ('' for ever), then for each part: index, member seen, body, failed, detail, how many parts it has added.
--- Returns nothing, or whether it failed, then the details as pairs, then Celery's own parts with their indexes.
-local parts, delta, size, seen, mark, details = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local call = redis.call
-if call('EXISTS', mark) == 1 then return {} end
-for i = 3, #ARGV, 6 do
-  if call('SADD', seen, ARGV[i + 1]) == 1 then
-    call('ZADD', parts, ARGV[i], ARGV[i + 2])
-    call('HSET', details, ARGV[i], ARGV[i + 4])
-    if ARGV[i + 3] == '1' then call('HSETNX', details, 'failed', ARGV[i]) end
-    if ARGV[i + 5] ~= '0' then call('INCRBY', delta, ARGV[i + 5]) end
-  end
-end
-if ARGV[1] ~= '0' then call('SET', size, ARGV[1], 'NX') end
-if ARGV[2] ~= '' then
-  for i = 1, 6 do if i ~= 5 then call('EXPIRE', KEYS[i], ARGV[2]) end end
-end
-local failed = call('HGET', details, 'failed')
-if failed then return {'1', {failed, call('HGET', details, failed)}, {}} end
-local told = call('GET', size)
-if not told or call('SCARD', seen) < tonumber(told) + tonumber(call('GET', delta) or 0) then return {} end
-return {'0', call('HGETALL', details), call('ZRANGE', parts, 0, -1, 'WITHSCORES')}
+-- One message of a client. KEYS: the list, what the client sent last. ARGV: message, number, seconds to remember it.
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+redis.call('LPUSH', KEYS[1], ARGV[1])
 """
 )
 
@@ -350,36 +340,5 @@ for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, 9)) do
   end
 end
 return 0
-"""
-)
-
-FIRE = Script(
-    _NOW
-    + """
--- KEYS: leader, slots, entries, then the lists and delayed sets. ARGV: token, name, slot, entry, then for each message: due ('' at once), text.
-local leader = redis.call('HMGET', KEYS[1], 'token', 'ends')
-if leader[1] ~= ARGV[1] then return 0 end
-local fired = redis.call('HGET', KEYS[2], ARGV[2])
-if fired and tonumber(fired) >= tonumber(ARGV[3]) then return 0 end
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
-for i = 5, #ARGV, 2 do
-  local key = KEYS[4 + (i - 5) / 2]
-  if ARGV[i] == '' then redis.call('LPUSH', key, ARGV[i + 1]) else redis.call('ZADD', key, ARGV[i], ARGV[i + 1]) end
-end
-return 1
-"""
-)
-
-LEAD = Script(
-    _NOW
-    + """
--- KEYS: leader. ARGV: candidate, seconds. Returns the token, or 0.
-local name, token, ends = unpack(redis.call('HMGET', KEYS[1], 'name', 'token', 'ends'))
-if name and name ~= ARGV[1] and tonumber(ends) > now then return 0 end
-token = tonumber(token or 0)
-if name ~= ARGV[1] then token = token + 1 end
-redis.call('HSET', KEYS[1], 'name', ARGV[1], 'token', token, 'ends', stamp(now + tonumber(ARGV[2])))
-return token
 """
 )

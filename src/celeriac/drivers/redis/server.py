@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from celeriac.drivers.redis import errors
-from celeriac.drivers.redis.address import Address
+from celeriac.drivers.redis.address import CONNECTIONS, Address
 from celeriac.drivers.redis.connection import Command, Link, open_link
 from celeriac.drivers.redis.errors import ProtocolError, ServerError
 from celeriac.lib import deadline
 from celeriac.model.errors import OperationalError
+
+_SAME_AGE = 3
+"""Seconds by which the age of a connection here may differ from what the server says."""
 
 
 class Script:
@@ -32,6 +35,8 @@ class Server:
         self.address = address
         self.where = address.where
         self.users = 0
+        self.connections = address.connections
+        """How many a process opens for commands at most; 0 for as many as are asked for."""
         self.troubles = 0
         """How often a connection failed: whoever keeps one of his own looks to it when this grows."""
         self._start_afresh()
@@ -42,16 +47,20 @@ class Server:
         self._changed = threading.Condition()
         self._open = 0
         self._queued = 0
+        self._doubtful: list[Link] = []
 
     def run(self, commands: Sequence[Command]) -> list[Any]:
         """Run commands, sent together; returns their replies. Raises OperationalError or ImproperlyConfigured when one fails."""
         link = self._borrow()
         try:
             link.hurry(deadline.at_most(self.address.read_timeout))
+            if self._doubtful:
+                self._end_doubtful(link)
             link.send(commands)
             receive = link.receive
             replies = [receive() for _ in commands]
         except BaseException as error:
+            self.doubt(link)
             self._drop(link)
             self.troubles += 1
             # The others have gone the same way, or will show it by being opened anew.
@@ -64,6 +73,30 @@ class Server:
             if isinstance(reply, ServerError):
                 self._refused(reply)
         return replies
+
+    def doubt(self, link: Link) -> None:
+        """Say that a connection broke: what was sent on it may still be on its way, and the next ``run`` first makes sure that it never arrives."""
+        if link.client:
+            with self._changed:
+                self._doubtful.append(link)
+
+    def _end_doubtful(self, link: Link) -> None:
+        """Let the server end the connections that broke here; what it has not read of them by now, it never will.
+
+        A server that was restarted, or another one, may know somebody else by that number: the age tells.
+        """
+        doubted = list(self._doubtful)
+        doubtful = {one.client: one for one in doubted}
+        link.send([("CLIENT", "LIST", "ID", *doubtful)])
+        rows = link.receive()
+        now = time.monotonic()
+        known = [dict(field.partition(b"=")[::2] for field in row.split()) for row in rows.splitlines()] if isinstance(rows, bytes) else []
+        there = [int(row[b"id"]) for row in known if abs(now - doubtful[int(row[b"id"])].opened - int(row[b"age"])) <= _SAME_AGE]
+        link.send([("CLIENT", "KILL", "ID", client) for client in there])
+        for _ in there:
+            link.receive()
+        with self._changed:
+            self._doubtful = [one for one in self._doubtful if one not in doubted]
 
     def one(self, *command: Any) -> Any:
         """Run one command."""
@@ -126,7 +159,7 @@ class Server:
                 link = self._idle.pop()
             except IndexError:
                 break
-            if link.fresh():
+            if link.fresh(self.address.checked_after):
                 return link
             self._drop(link)
         return self._open_or_wait()
@@ -136,7 +169,7 @@ class Server:
         with self._changed:
             self._queued += 1
             try:
-                while self._open >= self.address.connections:
+                while 0 < self.connections <= self._open:
                     if self._idle:
                         return self._idle.pop()
                     left = ends - time.monotonic()
@@ -178,12 +211,13 @@ _opening = threading.Lock()
 
 
 def server_at(address: Address, make: Callable[[Address], Server] = Server) -> Server:
-    """Return this process's server of an address, made when there is none yet."""
-    name = repr(address)
+    """Return this process's server of an address, made when there is none yet; of two limits of its connections the higher one counts."""
+    name = repr(address.replace(connections=CONNECTIONS))
     with _opening:
         found = _servers.get(name)
         if found is None:
             found = _servers[name] = make(address)
+        found.connections = 0 if 0 in (found.connections, address.connections) else max(found.connections, address.connections)
         return found
 
 

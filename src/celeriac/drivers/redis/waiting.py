@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from celeriac.drivers.redis import scripts
+from celeriac.drivers.redis.bell import Bell
 from celeriac.drivers.redis.connection import Command, Link
 from celeriac.drivers.redis.errors import ProtocolError, ServerError
 from celeriac.drivers.redis.flight import Flight
@@ -63,7 +64,8 @@ class Waiting:
         self._pid = os.getpid()
         self._busy = threading.Lock()
         self._link: Link | None = None
-        self._client = 0
+        self._node = self._server
+        """Where the connection leads."""
         self._tracks = True
         self._tracked = False
         self._armed_at = 0.0
@@ -76,11 +78,13 @@ class Waiting:
         self._troubles = 0
         self._left_at = 0.0
         self._late: list[Delivery] = []
-        self._unsure: tuple[int, str] | None = None
+        self._late_lock = threading.Lock()
+        self._unsure = ""
+        """The queue from which something may have arrived on a connection that broke."""
         self._unread = 0
         self._closed = False
         self._woken = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._bell = Bell()
 
     def open(self) -> None:
         """Allow waiting (again)."""
@@ -93,11 +97,12 @@ class Waiting:
         if self._pid != os.getpid():
             self._forget_inherited()
         self._closed = True
-        os.write(self._wake_write, b"x")
+        if self._busy.locked():
+            self._bell.ring()
         with self._busy:
             self._cut()
             self._woken = False
-            os.read(self._wake_read, 4096)
+            self._bell.close()
 
     def wake(self) -> None:
         """Let who waits return now; when nobody does, the next one will not wait."""
@@ -105,7 +110,7 @@ class Waiting:
             self._forget_inherited()
         if not self._woken:
             self._woken = True
-            os.write(self._wake_write, b"x")
+            self._bell.ring()
 
     @property
     def armed(self) -> bool:
@@ -114,14 +119,23 @@ class Waiting:
 
     def late(self) -> list[Delivery]:
         """Take what arrived after the waiting was over, or while its connection broke."""
-        if self._unsure:
-            client, queue = self._unsure
-            # The server may not know yet that the connection is dead, and still deliver to it.
-            self._server.at(self._keys.queue(queue).lists[0]).one("CLIENT", "UNBLOCK", client)
-            self._late += self._flight.missed_arrivals(queue)
-            self._unsure = None
-        found, self._late = self._late, []
+        with self._late_lock:
+            found, self._late = self._late, []
+            unsure, self._unsure = self._unsure, ""
+        if unsure:
+            try:
+                # The server may not know yet that the connection is dead: the broken one has been doubted, and is ended before it is asked.
+                found += self._flight.missed_arrivals(unsure)
+            except BaseException:
+                self._came_late(found)
+                self._unsure = unsure
+                raise
         return found
+
+    def _came_late(self, found: list[Delivery]) -> None:
+        if found:
+            with self._late_lock:
+                self._late = [*self._late, *found]
 
     def wait(self, queues: Sequence[str], seconds: float, take: Take) -> list[Delivery]:
         """Wait until ``take`` gets something or a message arrives by itself; nothing when the time is over or on ``close``."""
@@ -149,7 +163,8 @@ class Waiting:
         with self._busy:
             if not self._closed:
                 self._disarm()
-            self._late.clear()
+            with self._late_lock:
+                self._late = []
             if self._queues:
                 self._server.call(scripts.LEAVE, self._keys.waiters(self._queues), (self._owner, self._keys.bell(self._queues, "")))
                 self._server.one("DEL", self._keys.bell(self._queues, self._owner))
@@ -159,7 +174,7 @@ class Waiting:
         """Take down a waiting that nobody resumed."""
         if self.armed and time.monotonic() - self._left_at > LINGER and self._busy.acquire(blocking=False):
             try:
-                self._late += self._disarm()
+                self._came_late(self._disarm())
             except (OSError, ProtocolError, OperationalError):
                 self._cut()
             finally:
@@ -169,10 +184,15 @@ class Waiting:
 
     def _wait(self, queues: tuple[str, ...], deadline: float, take: Take, *, linger: bool) -> list[Delivery]:
         if self.armed and (queues != self._queues or self._troubles != self._server.troubles):
-            self._late += self._disarm()
+            self._came_late(self._disarm())
         while not self._closed:
             if not self.armed and (found := self._begin(queues, take)):
                 return found
+            if not self.armed:
+                # The other lists change all the time, and others are faster: do not wait on the connection for this once.
+                if self._pause(deadline):
+                    break
+                continue
             news, look = self._listen(deadline)
             found = self._heed(news, look, take)
             if found:
@@ -181,7 +201,7 @@ class Waiting:
                 break
         if self._woken:
             self._woken, linger = False, False
-            os.read(self._wake_read, 4096)
+            self._bell.hush()
         if self._closed or not linger:
             return self._disarm()
         return []
@@ -203,11 +223,19 @@ class Waiting:
                 return self._leave(found)
         return []
 
+    def _pause(self, deadline: float) -> bool:
+        """Wait a moment; say whether the waiting is over."""
+        poll = select.poll()
+        poll.register(self._bell.fileno(), select.POLLIN)
+        poll.poll(max(0.0, min(_POLL_CROWDED, deadline - time.monotonic())) * 1000)
+        return self._woken or time.monotonic() >= deadline
+
     def _connect(self, queue: str) -> Link:
-        link = self._server.link(self._keys.queue(queue).lists[0])
+        first = self._keys.queue(queue).lists[0]
+        link, self._node = self._server.link(first), self._server.at(first)
         self._troubles = self._server.troubles
-        link.send([("CLIENT", "ID"), ("CLIENT", "TRACKING", "ON"), ("SCRIPT", "LOAD", scripts.LEAVE.text)])
-        self._client, tracking, _ = link.receive(), link.receive(), link.receive()
+        link.send([("CLIENT", "TRACKING", "ON"), ("SCRIPT", "LOAD", scripts.LEAVE.text)])
+        tracking, _ = link.receive(), link.receive()
         self._tracks = not isinstance(tracking, ServerError)
         self._unread, self._tracked = 0, False
         return link
@@ -268,7 +296,7 @@ class Waiting:
             looks = min(looks, time.monotonic() + _POLL_UNTRACKED)
         poll = select.poll()
         poll.register(self._link.fileno(), select.POLLIN)
-        poll.register(self._wake_read, select.POLLIN)
+        poll.register(self._bell.fileno(), select.POLLIN)
         if self._link.readable(0.0) or poll.poll(max(0.0, min(until, looks) - time.monotonic()) * 1000):
             return (self._link.pending() if not self._closed else []), False
         now = time.monotonic()
@@ -322,14 +350,15 @@ class Waiting:
         if self._closed:
             self._cut()
             return []
-        self._server.at(self._keys.queue(self._queues[0]).lists[0]).one("CLIENT", "UNBLOCK", self._client)
+        self._node.one("CLIENT", "UNBLOCK", self._link.client)
         reply = self._next_reply()
         self._blocked_until = 0.0
         return [] if reply is None or isinstance(reply, ServerError) else [self._flight.arrived(reply, self._queues[0])]
 
     def _cut(self) -> None:
-        if self.armed and not self._closed:
-            self._unsure = (self._client, self._queues[0])
+        if self._link is not None and self.armed and not self._closed:
+            self._node.doubt(self._link)
+            self._unsure = self._queues[0]
         self._blocked_until = 0.0
         if self._link is not None:
             self._link.close()
@@ -348,6 +377,5 @@ class Waiting:
     def _forget_inherited(self) -> None:
         if self._link is not None:
             self._link.close(inherited=True)
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._bell.close()
         self._start_afresh()

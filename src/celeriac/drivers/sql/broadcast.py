@@ -12,24 +12,25 @@ from celeriac.lib.wakeup import POLL, POLL_WITHOUT_BELLS
 from celeriac.model.envelope import Envelope, Outgoing
 from celeriac.wire.bindings import matches
 
-KEEP = 30.0
+KEEP = 10.0
 """Seconds for which a broadcast can be read: a listener that is away for longer misses it."""
 SWEEP = 5.0
 """Seconds between two sweepings of one store in one process."""
 
 
-def broadcast(store: SqlStore, outgoing: Sequence[Outgoing]) -> None:
-    """Send to those who listen; costs a look into a folder when nobody does."""
+def broadcast(store: SqlStore, outgoing: Sequence[Outgoing]) -> bool:
+    """Send to those who listen, and return whether anybody does; costs a look into a folder when nobody does."""
     heard = {m.exchange for m in outgoing if not store.bells.usable() or store.bells.waiting(place("exchange", m.exchange))}
     rows = [(store.clock.now(), m.exchange, pack(m)) for m in outgoing if m.exchange in heard]
     if not rows:
-        return
+        return False
     with store.write() as write:
         write.cursor.executemany(store.texts["broadcast_add"], rows)
         if store.last_sweep < time.monotonic() - SWEEP:
             store.last_sweep = time.monotonic()
             write.cursor.execute(store.texts["broadcast_expire"], (store.clock.now() - KEEP,))
         write.exchanges.update(heard)
+    return True
 
 
 class SqlListener(Listener):

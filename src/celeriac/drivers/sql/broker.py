@@ -12,6 +12,7 @@ from celeriac.contracts.broker import (
     DeadLetter,
     DeadLetters,
     Delays,
+    DeletesQueues,
     Leases,
     Listener,
     Prioritizes,
@@ -36,7 +37,9 @@ SLICE = 10_000
 """Messages that one write of a purge throws away: others get their turn in between."""
 
 
-class SqlBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, Broadcasts, RemembersRevoked, CountsStarts, Fuses):
+class SqlBroker(
+    Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, DeletesQueues, Broadcasts, RemembersRevoked, CountsStarts, Fuses
+):
     """Queues in one file, shared by all processes that open it."""
 
     priorities = (0, HIGHEST)
@@ -132,6 +135,12 @@ class SqlBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lease
             gone += cut
         return gone
 
+    def delete(self, queue: Queue) -> int:
+        if self._store.queue_number(queue.name) is None:
+            return 0
+        self.declare([Queue(queue.name)])
+        return self.purge(queue.name)
+
     def next_due(self, queues: Sequence[str]) -> float | None:
         numbers = [number for queue in queues if (number := self._store.queue_number(queue)) is not None]
         firsts = [rows[0][0] for number in numbers if (rows := self._store.read("delayed_first", (number,)))]
@@ -186,8 +195,8 @@ class SqlBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Lease
         with self._store.write() as write:
             return sum(write.cursor.execute(self._store.texts["dead_drop"], (number,)).rowcount for number in _numbers(keys))
 
-    def broadcast(self, outgoing: Sequence[Outgoing]) -> None:
-        broadcast(self._store, outgoing)
+    def broadcast(self, outgoing: Sequence[Outgoing]) -> bool:
+        return broadcast(self._store, outgoing)
 
     def listen(self, exchange: str, patterns: Sequence[str] = ("#",)) -> Listener:
         return SqlListener(self._store, exchange, patterns)

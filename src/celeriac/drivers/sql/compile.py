@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from celeriac.drivers.sql import schema
 from celeriac.drivers.sql.statements import statements
@@ -27,6 +27,9 @@ def sqlite_module() -> str:
     for table in schema.metadata.sorted_tables:
         lines += [*_quoted(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)), "    "), ""]
         lines[-2:] = [lines[-2] + ","]
+        for index in table.indexes:
+            lines += [*_quoted(str(CreateIndex(index, if_not_exists=True).compile(dialect=dialect)), "    "), ""]
+            lines[-2:] = [lines[-2] + ","]
     lines += [")", "", "TEXTS = {"]
     for name, statement in statements(sqlite.insert).items():
         text, parameters = _with_constants(statement.compile(dialect=dialect))  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from celeriac.contracts.settler import BodyOf
+from celeriac.contracts.settler import BodyOf, FinishesChords
 from celeriac.drivers.sql.backend import SqlBackend
 from celeriac.drivers.sql.messages import Messages
 from celeriac.drivers.sql.store import SqlStore
@@ -13,7 +13,7 @@ from celeriac.model.envelope import Outgoing
 from celeriac.model.record import ResultRecord
 
 
-class SqlSettler:
+class SqlSettler(FinishesChords):
     """Carries out effects on one file: all of them or, on an exception, none."""
 
     def __init__(self, store: SqlStore, messages: Messages, owner: str, backend: SqlBackend) -> None:

@@ -43,5 +43,5 @@ def backend(url: Url, options: Mapping[str, Any]) -> SqlBackend:
 
 
 def schedule_store(url: Url, options: Mapping[str, Any]) -> SqlScheduleStore:
-    """Open the schedule store of a file. Options: ``busy_timeout`` (seconds), ``clock``."""
-    return SqlScheduleStore(_store(url, options))
+    """Open the schedule store of a file. Options: ``busy_timeout`` (seconds), ``clock``, ``space`` (one application's name)."""
+    return SqlScheduleStore(_store(url, options), str(options.get("space") or ""))

@@ -10,7 +10,7 @@ that cost (an index entry each in a page of its own). Ids that grow with time co
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text
 
 VERSION = 1
 """Of the tables; a file of a later version is refused."""
@@ -126,21 +126,30 @@ broadcast = Table(
     Column("payload", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
-schedule = Table(
-    f"{P}schedule",
+entry = Table(
+    f"{P}entry",
     metadata,
+    Column("space", String(64), primary_key=True),
     Column("name", String(255), primary_key=True),
     Column("body", LargeBinary, nullable=False),
     Column("next_due", Float),
     Column("last_run", Float),
     Column("runs", Integer, nullable=False),
     Column("enabled", Boolean, nullable=False),
+    Index(f"{P}entry_due", "space", "enabled", "next_due"),
 )
 fired = Table(
-    f"{P}fired",
+    f"{P}fired_slot",
     metadata,
+    Column("space", String(64), primary_key=True),
     Column("name", String(255), primary_key=True),
     Column("slot", Float, nullable=False),
+)
+stamp = Table(
+    f"{P}stamp",
+    metadata,
+    Column("space", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
 )
 rate = Table(
     f"{P}rate",
@@ -158,7 +167,7 @@ revoked = Table(
 leader = Table(
     f"{P}leader",
     metadata,
-    Column("name", String(40), primary_key=True),
+    Column("name", String(64), primary_key=True),
     Column("candidate", String(255), nullable=False),
     Column("token", _number, nullable=False),
     Column("boot", String(64), nullable=False),

@@ -163,25 +163,34 @@ def _rates(upsert: Any) -> dict[str, Executable]:
 
 
 def _schedules(upsert: Any) -> dict[str, Executable]:
-    schedule, fired, leader = t.schedule.c, t.fired.c, t.leader.c
-    (name,) = _p("a_name")
+    entry, fired, leader, stamp = t.entry.c, t.fired.c, t.leader.c, t.stamp.c
+    space, name, moment, limit, body, next_due, last_run, runs = _p("a_space", "a_name", "moment", "most", "a_body", "a_due", "a_slot", "a_count")
+    whole = select(entry.name, entry.body, entry.next_due, entry.last_run, entry.runs, entry.enabled).where(entry.space == space)
     return {
-        "schedule_all": select(schedule.name, schedule.body, schedule.next_due, schedule.last_run, schedule.runs, schedule.enabled),
-        "schedule_put": _replacing(upsert, t.schedule, "name"),
-        "schedule_drop": delete(t.schedule).where(schedule.name == name),
-        "fired_get": select(fired.slot).where(fired.name == name),
-        "fired_put": _replacing(upsert, t.fired, "name"),
-        "fired_drop": delete(t.fired).where(fired.name == name),
+        "entry_page": whole.where(entry.name > name).order_by(entry.name).limit(limit),
+        "entry_get": whole.where(entry.name == name),
+        "entry_put": _replacing(upsert, t.entry, "space", "name"),
+        "entry_fired": update(t.entry)
+        .where(entry.space == space, entry.name == name, entry.body == body, entry.enabled)
+        .values(next_due=next_due, last_run=last_run, runs=runs),
+        "entry_drop": delete(t.entry).where(entry.space == space, entry.name == name),
+        "entry_due": whole.where(entry.enabled, entry.next_due <= moment).order_by(entry.next_due).limit(limit),
+        "entry_first": select(func.min(entry.next_due)).where(entry.space == space, entry.enabled),
+        "fired_get": select(fired.slot).where(fired.space == space, fired.name == name),
+        "fired_put": _replacing(upsert, t.fired, "space", "name"),
+        "fired_drop": delete(t.fired).where(fired.space == space, fired.name == name),
+        "stamp_get": select(stamp.text).where(stamp.space == space),
+        "stamp_put": _replacing(upsert, t.stamp, "space"),
         "leader_get": select(leader.candidate, leader.token, leader.boot, leader.expires).where(leader.name == name),
         "leader_put": _replacing(upsert, t.leader, "name"),
     }
 
 
-def _replacing(upsert: Any, table: Table, key: str) -> Executable:
+def _replacing(upsert: Any, table: Table, *keys: str) -> Executable:
     """Insert a row, or replace the one that has the same key."""
     new = upsert(table)
-    changes = {column.name: new.excluded[column.name] for column in table.columns if column.name != key}
-    replacing: Executable = new.on_conflict_do_update(index_elements=[table.c[key]], set_=changes)
+    changes = {column.name: new.excluded[column.name] for column in table.columns if column.name not in keys}
+    replacing: Executable = new.on_conflict_do_update(index_elements=[table.c[key] for key in keys], set_=changes)
     return replacing
 
 

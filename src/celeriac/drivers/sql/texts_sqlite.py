@@ -14,12 +14,16 @@ TABLES = (
     " INTEGER NOT NULL, died FLOAT NOT NULL, reason TEXT NOT NULL, payload BLOB NOT NULL )",
     "CREATE TABLE IF NOT EXISTS celeriac_delayed ( queue INTEGER NOT NULL, due FLOAT NOT NULL, position INTEGER NOT NULL, tries "
     "SMALLINT NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (queue, due, position) ) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS celeriac_fired ( name VARCHAR(255) NOT NULL, slot FLOAT NOT NULL, PRIMARY KEY (name) )",
+    "CREATE TABLE IF NOT EXISTS celeriac_entry ( space VARCHAR(64) NOT NULL, name VARCHAR(255) NOT NULL, body BLOB NOT NULL, "
+    "next_due FLOAT, last_run FLOAT, runs INTEGER NOT NULL, enabled BOOLEAN NOT NULL, PRIMARY KEY (space, name) )",
+    "CREATE INDEX IF NOT EXISTS celeriac_entry_due ON celeriac_entry (space, enabled, next_due)",
+    "CREATE TABLE IF NOT EXISTS celeriac_fired_slot ( space VARCHAR(64) NOT NULL, name VARCHAR(255) NOT NULL, slot FLOAT NOT NULL, "
+    "PRIMARY KEY (space, name) )",
     "CREATE TABLE IF NOT EXISTS celeriac_group ( id VARCHAR(255) NOT NULL, body BLOB NOT NULL, content_type VARCHAR(100) NOT NULL, "
     "content_encoding VARCHAR(40) NOT NULL, expires FLOAT, PRIMARY KEY (id) )",
     "CREATE TABLE IF NOT EXISTS celeriac_held ( tag INTEGER NOT NULL, position INTEGER NOT NULL, owner VARCHAR(255) NOT NULL, tries"
     " SMALLINT NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (tag) )",
-    "CREATE TABLE IF NOT EXISTS celeriac_leader ( name VARCHAR(40) NOT NULL, candidate VARCHAR(255) NOT NULL, token INTEGER NOT "
+    "CREATE TABLE IF NOT EXISTS celeriac_leader ( name VARCHAR(64) NOT NULL, candidate VARCHAR(255) NOT NULL, token INTEGER NOT "
     "NULL, boot VARCHAR(64) NOT NULL, expires FLOAT NOT NULL, PRIMARY KEY (name) )",
     "CREATE TABLE IF NOT EXISTS celeriac_owner ( name VARCHAR(255) NOT NULL, boot VARCHAR(64) NOT NULL, expires FLOAT NOT NULL, "
     "PRIMARY KEY (name) )",
@@ -33,8 +37,7 @@ TABLES = (
     "(number), UNIQUE (id) )",
     "CREATE TABLE IF NOT EXISTS celeriac_revoked ( mark VARCHAR(255) NOT NULL, since FLOAT NOT NULL, expires FLOAT NOT NULL, "
     "PRIMARY KEY (mark) )",
-    "CREATE TABLE IF NOT EXISTS celeriac_schedule ( name VARCHAR(255) NOT NULL, body BLOB NOT NULL, next_due FLOAT, last_run FLOAT,"
-    " runs INTEGER NOT NULL, enabled BOOLEAN NOT NULL, PRIMARY KEY (name) )",
+    "CREATE TABLE IF NOT EXISTS celeriac_stamp ( space VARCHAR(64) NOT NULL, text TEXT NOT NULL, PRIMARY KEY (space) )",
 )
 
 TEXTS = {
@@ -291,26 +294,52 @@ TEXTS = {
     "rate_expire": (  # now
         "DELETE FROM celeriac_rate WHERE celeriac_rate.later < ?"
     ),
-    "schedule_all": (  # no parameters
-        "SELECT celeriac_schedule.name, celeriac_schedule.body, celeriac_schedule.next_due, celeriac_schedule.last_run, "
-        "celeriac_schedule.runs, celeriac_schedule.enabled FROM celeriac_schedule"
+    "entry_page": (  # a_space, a_name, most
+        "SELECT celeriac_entry.name, celeriac_entry.body, celeriac_entry.next_due, celeriac_entry.last_run, celeriac_entry.runs, "
+        "celeriac_entry.enabled FROM celeriac_entry WHERE celeriac_entry.space = ? AND celeriac_entry.name > ? ORDER BY "
+        "celeriac_entry.name LIMIT ? OFFSET 0"
     ),
-    "schedule_put": (  # name, body, next_due, last_run, runs, enabled
-        "INSERT INTO celeriac_schedule (name, body, next_due, last_run, runs, enabled) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name)"
-        " DO UPDATE SET body = excluded.body, next_due = excluded.next_due, last_run = excluded.last_run, runs = excluded.runs, "
-        "enabled = excluded.enabled"
+    "entry_get": (  # a_space, a_name
+        "SELECT celeriac_entry.name, celeriac_entry.body, celeriac_entry.next_due, celeriac_entry.last_run, celeriac_entry.runs, "
+        "celeriac_entry.enabled FROM celeriac_entry WHERE celeriac_entry.space = ? AND celeriac_entry.name = ?"
     ),
-    "schedule_drop": (  # a_name
-        "DELETE FROM celeriac_schedule WHERE celeriac_schedule.name = ?"
+    "entry_put": (  # space, name, body, next_due, last_run, runs, enabled
+        "INSERT INTO celeriac_entry (space, name, body, next_due, last_run, runs, enabled) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT"
+        " (space, name) DO UPDATE SET body = excluded.body, next_due = excluded.next_due, last_run = excluded.last_run, runs = "
+        "excluded.runs, enabled = excluded.enabled"
     ),
-    "fired_get": (  # a_name
-        "SELECT celeriac_fired.slot FROM celeriac_fired WHERE celeriac_fired.name = ?"
+    "entry_fired": (  # a_due, a_slot, a_count, a_space, a_name, a_body
+        "UPDATE celeriac_entry SET next_due=?, last_run=?, runs=? WHERE celeriac_entry.space = ? AND celeriac_entry.name = ? AND "
+        "celeriac_entry.body = ? AND celeriac_entry.enabled = 1"
     ),
-    "fired_put": (  # name, slot
-        "INSERT INTO celeriac_fired (name, slot) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET slot = excluded.slot"
+    "entry_drop": (  # a_space, a_name
+        "DELETE FROM celeriac_entry WHERE celeriac_entry.space = ? AND celeriac_entry.name = ?"
     ),
-    "fired_drop": (  # a_name
-        "DELETE FROM celeriac_fired WHERE celeriac_fired.name = ?"
+    "entry_due": (  # a_space, moment, most
+        "SELECT celeriac_entry.name, celeriac_entry.body, celeriac_entry.next_due, celeriac_entry.last_run, celeriac_entry.runs, "
+        "celeriac_entry.enabled FROM celeriac_entry WHERE celeriac_entry.space = ? AND celeriac_entry.enabled = 1 AND "
+        "celeriac_entry.next_due <= ? ORDER BY celeriac_entry.next_due LIMIT ? OFFSET 0"
+    ),
+    "entry_first": (  # a_space
+        "SELECT min(celeriac_entry.next_due) AS min_1 FROM celeriac_entry WHERE celeriac_entry.space = ? AND celeriac_entry.enabled"
+        " = 1"
+    ),
+    "fired_get": (  # a_space, a_name
+        "SELECT celeriac_fired_slot.slot FROM celeriac_fired_slot WHERE celeriac_fired_slot.space = ? AND celeriac_fired_slot.name "
+        "= ?"
+    ),
+    "fired_put": (  # space, name, slot
+        "INSERT INTO celeriac_fired_slot (space, name, slot) VALUES (?, ?, ?) ON CONFLICT (space, name) DO UPDATE SET slot = "
+        "excluded.slot"
+    ),
+    "fired_drop": (  # a_space, a_name
+        "DELETE FROM celeriac_fired_slot WHERE celeriac_fired_slot.space = ? AND celeriac_fired_slot.name = ?"
+    ),
+    "stamp_get": (  # a_space
+        "SELECT celeriac_stamp.text FROM celeriac_stamp WHERE celeriac_stamp.space = ?"
+    ),
+    "stamp_put": (  # space, text
+        "INSERT INTO celeriac_stamp (space, text) VALUES (?, ?) ON CONFLICT (space) DO UPDATE SET text = excluded.text"
     ),
     "leader_get": (  # a_name
         "SELECT celeriac_leader.candidate, celeriac_leader.token, celeriac_leader.boot, celeriac_leader.expires FROM "

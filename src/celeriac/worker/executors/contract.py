@@ -28,6 +28,8 @@ class Executor(ABC):
     """Whether it can raise ``SoftTimeLimitExceeded`` in a task that runs too long."""
     hard_limits: ClassVar[bool] = False
     """Whether it can end a task that runs far too long."""
+    restart = False
+    """Whether the worker is to start again in the same process, when ``run`` has returned (HUP)."""
 
     @abstractmethod
     def __init__(self, parts: Any, clock: Clock) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from celeriac.engine.attempt import arun, conclude_lost_plain
 from celeriac.engine.invoke import Fate, Interrupted
+from celeriac.engine.refusals import terminated
 from celeriac.lib.clock import Clock
 from celeriac.lib.coroutines import Reachable
 from celeriac.model.effects import Effects, Job, Writes
@@ -105,7 +106,7 @@ class Coroutines(InProcess):
         self.settling = Settling(station.outbox, self.parts.log.flush)
         self.feeding = Feeding(
             intake=station.intake, pace=self.parts.pace, places=self.places, flush_log=self.parts.log.flush, wake_broker=station.broker.wake,
-            begin=lambda jobs: loop.call_soon_threadsafe(self._begin, jobs), clock=self.clock,
+            begin=lambda jobs: loop.call_soon_threadsafe(self._begin, jobs), clock=self.clock, most_held=self.parts.options.most_held,
         )  # fmt: skip
         watch = LoopWatch(self._thread, lambda: bool(self._running), time.sleep, self.clock)
         threading.Thread(target=watch.run, name="loop-watch", daemon=True).start()
@@ -127,7 +128,7 @@ class Coroutines(InProcess):
             self.shutdown.listen()
             for phase in self.shutdown.steps(self.clock.monotonic()):
                 self.feeding.stop()
-                if phase is not Phase.WARM:
+                if phase not in (Phase.WARM, Phase.SOFT):
                     await self._cancel_everything()
                     return
 
@@ -143,6 +144,27 @@ class Coroutines(InProcess):
             await asyncio.wait(tasks, timeout=_LAST_WORDS)
         for running in list(self._running.values()):
             self._end(running, interrupted(running.job, self._gate, self.parts.encode))
+
+    def resize(self, count: int) -> None:
+        """Run so many jobs side by side."""
+        self.places = count
+        self._threads.resize(min(count, _THREADS))
+        self.feeding.resize(count)
+
+    def end_jobs(self, jobs: Sequence[Job], signum: int) -> Sequence[Job]:
+        """Cancel coroutines; what runs in a thread cannot be ended, and is said so in the log."""
+        wanted = {id(job) for job in jobs}
+        ended: list[Job] = []
+        for running in list(self._running.values()):
+            if id(running.job) not in wanted:
+                continue
+            if running.task is None or self._loop is None:
+                logger.warning("%s cannot be ended: it is no coroutine and runs in a thread.", named(running.job))
+                continue
+            lost = Lost("Terminated by remote control", kind="terminated", signal=signum)
+            self._loop.call_soon_threadsafe(self._insist, running, lost)
+            ended.append(running.job)
+        return ended
 
     def in_hand(self) -> list[tuple[Job, float]]:
         return [(running.job, running.since) for running in list(self._running.values())]
@@ -209,7 +231,11 @@ class Coroutines(InProcess):
     def _hard(self, running: Running) -> None:
         assert self._loop is not None
         request_logger.error("Hard time limit (%gs) exceeded for %s", running.limit, named(running.job))
-        self._cancel(running, Lost("", kind="timeout", limit=running.limit))
+        self._insist(running, Lost("", kind="timeout", limit=running.limit))
+
+    def _insist(self, running: Running, lost: Lost) -> None:
+        assert self._loop is not None
+        self._cancel(running, lost)
         running.timers.append(self._loop.call_later(_LAST_WORDS, self._give_up, running))
 
     @staticmethod
@@ -221,15 +247,21 @@ class Coroutines(InProcess):
     def _give_up(self, running: Running) -> None:
         """It was cancelled and goes on: its place is given to others."""
         logger.error("%s does not end although it was cancelled; its place is given to others.", named(running.job))
-        self._end(running, timed_out(running.job, running.limit, self._tools, self.parts.encode))
+        if id(running) in self._running and running.fate.lost is not None:
+            self._end(running, self._ended_by(running, running.fate.lost))
+
+    def _ended_by(self, running: Running, lost: Lost) -> Writes:
+        if lost.kind == "terminated":
+            return self.parts.encode(terminated(running.job, lost, self._gate))
+        if lost.kind == "timeout":
+            return timed_out(running.job, running.limit, self._tools, self.parts.encode)
+        return interrupted(running.job, self._gate, self.parts.encode)
 
     def _conclude(self, running: Running, error: BaseException) -> Writes:
         """Say what follows from an attempt that did not come to an end of its own."""
         job, lost = running.job, running.fate.lost
         if lost is not None and isinstance(error, (Interrupted, asyncio.CancelledError)):
-            if lost.kind == "timeout":
-                return timed_out(job, running.limit, self._tools, self.parts.encode)
-            return interrupted(job, self._gate, self.parts.encode)
+            return self._ended_by(running, lost)
         return self._conclude_by_force(job, error)
 
     def _conclude_by_force(self, job: Job, error: BaseException) -> Writes:

@@ -26,6 +26,10 @@ class DaemonThreads:
             self._started += 1
             threading.Thread(target=self._run, name=f"{self._name}-{self._started}", daemon=True).start()
 
+    def resize(self, most: int) -> None:
+        """Run up to so many at once from now on; threads that are there stay."""
+        self._most = most
+
     def end(self) -> None:
         """Let the threads end when they have done what was submitted."""
         for _ in range(self._started):

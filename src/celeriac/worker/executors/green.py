@@ -6,15 +6,17 @@ import contextvars
 import logging
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar
 
 from celeriac.engine.attempt import Tools
+from celeriac.engine.refusals import terminated
 from celeriac.lib.clock import Clock
 from celeriac.lib.coroutines import run_coroutine
 from celeriac.lib.early import is_patched, patch
 from celeriac.model.effects import Job, Writes
 from celeriac.model.errors import SoftTimeLimitExceeded, WorkerTerminate
+from celeriac.model.outcome import Lost
 from celeriac.worker.executors.pooled import Pooled
 from celeriac.worker.loop_watch import BEAT, LoopWatch
 from celeriac.worker.parts import Parts, Station
@@ -29,6 +31,14 @@ _LAST_WORDS = 1.0
 
 class HardLimit(WorkerTerminate):
     """Thrown into a task whose hard time limit has passed: nothing that catches ``Exception`` catches it."""
+
+
+class Terminated(HardLimit):
+    """Thrown into a task that remote control ends."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(1)
+        self.signum = signum
 
 
 class Green(Pooled):
@@ -46,6 +56,19 @@ class Green(Pooled):
             )  # fmt: skip
             patch(self.package)
         super().__init__(parts, clock)
+        self._throwing: dict[int, tuple[Tools, Callable[[BaseException], object]]] = {}
+        """By a job's identity: what says that user code runs, and what throws into its green thread."""
+
+    def end_jobs(self, jobs: Sequence[Job], signum: int) -> Sequence[Job]:
+        """Throw into the tasks' green threads; one that only calculates feels it when it waits next."""
+        ended = [(job, *found) for job in jobs if (found := self._throwing.get(id(job))) is not None and found[0].running]
+        for job, tools, raise_in in ended:
+            self.later(0.0, lambda job=job, tools=tools, raise_in=raise_in: self._throw(job, tools, raise_in, signum))  # type: ignore[misc]
+        return [job for job, _, _ in ended]
+
+    def _throw(self, job: Job, tools: Tools, raise_in: Callable[[BaseException], object], signum: int) -> None:
+        if tools.running and id(job) in self._throwing:
+            raise_in(Terminated(signum))
 
     def work(self, station: Station) -> None:
         ident, sleep = self.thread_and_sleep()
@@ -74,9 +97,22 @@ class Green(Pooled):
 
     def perform(self, job: Job, tools: Tools) -> Writes:
         hard, soft = self.parts.limits.of(job)
+        raise_here = self.raiser()
+        self._throwing[id(job)] = tools, raise_here
+        try:
+            return self._perform_limited(job, tools, hard, soft, raise_here)
+        except Terminated as ended:
+            assert self._station is not None
+            lost = Lost("Terminated by remote control", kind="terminated", signal=ended.signum)
+            return self.parts.encode(terminated(job, lost, self._station.gate))
+        finally:
+            del self._throwing[id(job)]
+
+    def _perform_limited(
+        self, job: Job, tools: Tools, hard: float | None, soft: float | None, raise_here: Callable[[BaseException], object]
+    ) -> Writes:
         if not (hard or soft):
             return super().perform(job, tools)
-        raise_here = self.raiser()
         cancels = []
         if soft:
             cancels.append(self.later(soft, lambda: self._soft(job, tools, soft, raise_here)))
@@ -84,6 +120,8 @@ class Green(Pooled):
             cancels.append(self.later(hard, lambda: self._hard(job, tools, hard, raise_here, cancels)))
         try:
             return super().perform(job, tools)
+        except Terminated:
+            raise
         except HardLimit:
             return timed_out(job, hard or 0.0, tools, self.parts.encode)
         finally:

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celeriac import signals
@@ -19,7 +20,7 @@ from celeriac.worker.executors.contract import Executor
 from celeriac.worker.hearing import hear
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.place import InsidePlace
-from celeriac.worker.shutdown import Phase, Shutdown, announcer
+from celeriac.worker.shutdown import Ladder, Phase, Shutdown, announcer
 
 logger = logging.getLogger("celeriac.worker")
 
@@ -36,7 +37,7 @@ class InProcess(Executor):
         self.places = parts.options.concurrency
         self.ready = threading.Event()
         self.ended = threading.Event()
-        self.shutdown = Shutdown(clock, parts.app.conf.worker_shutdown_timeout, announcer(parts.options.hostname))
+        self.shutdown = Shutdown(clock, Ladder.of(parts.app.conf), announcer(parts.options.hostname), lambda: bool(self.in_hand()))
         self._stopping = threading.Event()
         self._station: Station | None = None
 
@@ -51,12 +52,16 @@ class InProcess(Executor):
             logger.critical("%s", error)
             return 1
         self._warn_of_limits()
-        self._get_ready(station)
         try:
+            self._get_ready(station)
             self.work(station)
+        except ImproperlyConfigured as error:
+            logger.critical("%s", error)
+            return 1
         finally:
             self.ended.set()
             self._leave(station)
+        self.restart = self.shutdown.restarts
         return 1 if self.shutdown.phase is Phase.COLD else 0
 
     @abstractmethod
@@ -66,6 +71,12 @@ class InProcess(Executor):
     @abstractmethod
     def in_hand(self) -> list[tuple[Job, float]]:
         """Return the jobs that run, each with the time (monotonic seconds) at which it began; for any thread."""
+
+    resize: Callable[[int], None] | None = None
+    """Run so many jobs side by side; for any thread. None: the size is fixed."""
+
+    end_jobs: Callable[[Sequence[Job], int], Sequence[Job]] | None = None
+    """End running jobs, as a signal would; return those that can be ended. For any thread. None: they cannot."""
 
     def hear_signals(self) -> None:
         """Let signals reach ``self.shutdown``."""
@@ -85,21 +96,21 @@ class InProcess(Executor):
     def _leave(self, station: Station) -> None:
         try:
             station.intake.give_back()
-            station.leave()
+            station.leave(cold=self.shutdown.phase is Phase.COLD)
         except OperationalError as error:
             if self.shutdown.phase is not Phase.COLD:
                 raise
             logger.error("Could not leave in good order: %s. What this worker holds comes back when its lease runs out.", error)
-        signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
+        signals.worker_process_shutdown.send(sender=self.parts.options.hostname, pid=os.getpid(), exitcode=0)
         signals.worker_shutdown.send(sender=self)
         self.parts.log.flush()
 
     def _get_ready(self, station: Station) -> None:
         kind = f"{type(self).__module__}:{type(self).__name__}"
-        hear(self.parts, station, InsidePlace(kind, self.places, self.in_hand, self.stop, self.clock))
+        hear(self.parts, station, InsidePlace(kind, self.places, self.in_hand, self.stop, self.clock, self.resize, self.end_jobs))
         station.duties.start()
         logger.info("%s ready.", self.parts.options.hostname)
-        signals.worker_process_init.send(sender=None)
+        signals.worker_process_init.send(sender=self.parts.options.hostname)
         signals.worker_ready.send(sender=self)
         reach("worker.ready")
         self.ready.set()
@@ -119,7 +130,9 @@ class InProcess(Executor):
         return self.hard_limits if option == "time_limit" else self.soft_limits
 
     def _warn_of_limits(self) -> None:
-        """Name the tasks whose time limits this executor cannot keep."""
+        """Name the tasks whose time limits this executor cannot keep, and a guard over processes that it does not have."""
+        if self.parts.app.conf.worker_memory_guard:
+            logger.warning("worker_memory_guard has no effect here: the executor %r has no task processes.", self.parts.options.pool)
         for option in ("time_limit", "soft_time_limit"):
             named = sorted(name for name, task in self.parts.app.tasks.items() if getattr(task, option) and not self.can_limit(task, option))
             if named:

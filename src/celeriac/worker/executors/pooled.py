@@ -64,7 +64,7 @@ class Pooled(InProcess):
         self.settling = Settling(station.outbox, self.parts.log.flush)
         self.feeding = Feeding(
             intake=station.intake, pace=self.parts.pace, places=self.places, begin=self._begin, flush_log=self.parts.log.flush,
-            wake_broker=station.broker.wake, clock=self.clock,
+            wake_broker=station.broker.wake, clock=self.clock, most_held=self.parts.options.most_held,
         )  # fmt: skip
         for _ in range(self.places):
             self._start_runner()
@@ -82,7 +82,7 @@ class Pooled(InProcess):
             self.shutdown.listen()
             for phase in self.shutdown.steps(self.clock.monotonic()):
                 self.feeding.stop()
-                if phase is not Phase.WARM:
+                if phase not in (Phase.WARM, Phase.SOFT):
                     self.feeding.join(_PATIENCE)
                     self._abandon_everything(station)
                     return
@@ -98,6 +98,15 @@ class Pooled(InProcess):
     def in_hand(self) -> list[tuple[Job, float]]:
         with self._lock:
             return list(self._running.values())
+
+    def resize(self, count: int) -> None:
+        """Run so many jobs side by side; of runners that are too many, the next idle ones end."""
+        change, self.places = count - self.places, count
+        self.feeding.resize(count)
+        for _ in range(change):
+            self._start_runner()
+        for _ in range(-change):
+            self._calls.put(False)
 
     # -- the fetching thread
 

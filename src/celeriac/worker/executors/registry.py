@@ -20,12 +20,14 @@ class Known(Value, frozen=True):
     path: str
     soft_limits: bool = False
     hard_limits: bool = False
+    resizes: bool = True
+    """Whether it can run more or fewer jobs side by side while it works."""
     extra: str | None = None
 
 
 EXECUTORS: Mapping[str, Known] = {
     "prefork": Known("celeriac.worker.executors.prefork:Prefork", soft_limits=True, hard_limits=True),
-    "solo": Known("celeriac.worker.executors.solo:Solo"),
+    "solo": Known("celeriac.worker.executors.solo:Solo", resizes=False),
     "threads": Known("celeriac.worker.executors.threads:Threads"),
     "asyncio": Known("celeriac.worker.executors.coroutines:Coroutines", soft_limits=True, hard_limits=True),
     "gevent": Known("celeriac.worker.executors.green_gevent:Gevent", soft_limits=True, hard_limits=True, extra="gevent"),
@@ -69,3 +71,13 @@ def load(name: str) -> type[Executor]:
             f"{name!r} is not an executor of celeriac (pools made for Celery do not fit): derive it from celeriac.worker.executors.contract.Executor"
         )
     return found
+
+
+def find_executor(name: str) -> type[Executor]:
+    """Return an executor's class by any of its names, or its path."""
+    return load(executor_name(name))
+
+
+def executor_names() -> tuple[str, ...]:
+    """Return the names of the executors."""
+    return tuple(EXECUTORS)

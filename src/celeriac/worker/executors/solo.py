@@ -21,6 +21,8 @@ logger = logging.getLogger("celeriac.worker")
 
 FETCH_WAIT = 1.0
 _BATCHES = 4
+_LOOK = 0.05
+"""Seconds between two looks at the time that a shutdown may take."""
 
 
 class Solo(InProcess):
@@ -51,7 +53,7 @@ class Solo(InProcess):
         if not intake:
             station.outbox.flush()
             self.parts.log.flush()
-            intake.fetch(pace.appetite * _BATCHES, FETCH_WAIT)
+            intake.fetch(min(pace.appetite * _BATCHES, self.parts.options.most_held(1)), FETCH_WAIT)
         packets = intake.take(lambda jobs: [list(jobs[: pace.count(map(name_of, jobs))])] if jobs else [])
         for packet in packets:
             pace.composed(1, len(packet))
@@ -102,10 +104,9 @@ class Solo(InProcess):
     def _stop_in_time(self) -> None:
         self._stopping.set()
         self.wake()
-        grace = self.parts.app.conf.worker_shutdown_timeout
-        if grace is not None and not self.ended.wait(grace):
-            logger.warning("The grace of %gs is over.", grace)
-            _signal_main_thread(signal.SIGINT)
+        while not self.ended.wait(_LOOK):
+            if Phase.COLD in self.shutdown.steps(self.clock.monotonic()):
+                _signal_main_thread(signal.SIGINT)
 
 
 def _signal_main_thread(number: int) -> None:

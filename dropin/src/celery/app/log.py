@@ -1,0 +1,11 @@
+"""Logging of an application."""
+
+from __future__ import annotations
+
+from celeriac.app.logging import Logging
+
+from celery._remedies import refusals
+
+__all__ = ["Logging"]
+
+__getattr__ = refusals(__name__)

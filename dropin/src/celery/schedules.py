@@ -1,0 +1,7 @@
+"""When tasks run."""
+
+from __future__ import annotations
+
+from celeriac.schedules import BaseSchedule, ParseException, crontab, crontab_parser, maybe_schedule, schedstate, schedule, solar
+
+__all__ = ["BaseSchedule", "ParseException", "crontab", "crontab_parser", "maybe_schedule", "schedstate", "schedule", "solar"]
