@@ -13,7 +13,7 @@ from typing import IO
 _COLOURS = {logging.DEBUG: "\033[34m", logging.WARNING: "\033[33m", logging.ERROR: "\033[31m", logging.CRITICAL: "\033[35m"}
 _PLAIN = "\033[0m"
 _write = os.write
-"""As it was when this module was made: green libraries that patch later make ``os.write`` yield, which must not happen while a lock from before is held."""
+"""As it was when this module was made: libraries that patch later make ``os.write`` yield, which must not be while a lock from before is held."""
 _LOOK = 0.25
 """Seconds between two looks whether the file was moved away."""
 
