@@ -8,10 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .peers/celery
 FLOWER := .peers/flower
+THIRD := .peers/third-parties
+DJANGO := .peers/django
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters fault soak nightly check bench docs peers flower peers-of-bench servers dev runtime clean
+.PHONY: help demo test interpreters fault soak nightly check bench docs peers flower third-parties django peers-of-bench servers dev runtime clean
 
 help:
 	@echo "make demo    word statistics of Python's own library, by a real worker (under a minute)"
@@ -31,6 +33,8 @@ demo: runtime
 test: dev servers
 	@$(MAKE) --no-print-directory peers || if [ "$$CI" = true ]; then exit 1; else echo "No peers: interoperability tests will be skipped."; fi
 	@$(MAKE) --no-print-directory flower || if [ "$$CI" = true ]; then exit 1; else echo "No Flower: its tests will be skipped."; fi
+	@$(MAKE) --no-print-directory third-parties || if [ "$$CI" = true ]; then exit 1; else echo "No third parties: their tests will be skipped."; fi
+	@$(MAKE) --no-print-directory django || if [ "$$CI" = true ]; then exit 1; else echo "No Django: its tests will be skipped."; fi
 	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile $(PYTEST)
 
 interpreters: dev
@@ -69,6 +73,8 @@ runtime: $(VENV)/.runtime
 dev: $(VENV)/.dev
 peers: $(PEERS)/.installed
 flower: $(FLOWER)/.installed
+third-parties: $(THIRD)/.installed
+django: $(DJANGO)/.installed
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -105,6 +111,21 @@ $(FLOWER)/.installed: pyproject.toml | $(VENV)/bin/python
 	@$(PYTHON) -m venv $(FLOWER)
 	@$(FLOWER)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
 	@$(FLOWER)/bin/python $(PIP_INSTALL) --group flower
+	@touch $@
+
+$(DJANGO)/.installed: pyproject.toml dropin/pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up Django in $(DJANGO) ..."
+	@$(PYTHON) -m venv $(DJANGO)
+	@$(DJANGO)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(DJANGO)/bin/python $(PIP_INSTALL) --editable . --editable dropin --group django
+	@touch $@
+
+$(THIRD)/.installed: pyproject.toml dropin/pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up third parties over the drop-in in $(THIRD) ..."
+	@$(PYTHON) -m venv $(THIRD)
+	@$(THIRD)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(THIRD)/bin/python $(PIP_INSTALL) --group third-parties
+	@$(THIRD)/bin/python $(PIP_INSTALL) --editable . --editable ./dropin
 	@touch $@
 
 # Those that refuse each other's client libraries have an environment each; one that cannot be set up is not measured.

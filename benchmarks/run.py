@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import sys
@@ -10,16 +11,19 @@ import click
 
 from benchmarks.bars import BARS
 from benchmarks.bench import MeasurementFailed
+from benchmarks.canvas_bars import CANVAS, CANVAS_BARS, SYSTEMS, WORKFLOWS
 from benchmarks.measurements import MEASUREMENTS, PYTHON, Figures, Measurement, Row
 from benchmarks.stores import STORES, Ground, Store
 from benchmarks.systems import System, present
 
 Medians = dict[tuple[str, str], float]
+ALL = [*MEASUREMENTS, *CANVAS]
+PLACES = [*STORES, WORKFLOWS]
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice([m.name for m in MEASUREMENTS]))
-@click.option("--store", "stores", multiple=True, type=click.Choice([s.name for s in STORES]), help="Measure only on this store.")
+@click.argument("names", nargs=-1, type=click.Choice([m.name for m in ALL]))
+@click.option("--store", "stores", multiple=True, type=click.Choice([s.name for s in PLACES]), help="Measure only on this store.")
 @click.option("--quick", is_flag=True, help="A fifth of the size, once: for a look, not for a claim.")
 @click.option("--repeat", default=0, help="Repetitions; the median is shown (3, with --quick 1).")
 @click.option("--only", multiple=True, help="Measure only this system (celeriac, Celery, huey, ...).")
@@ -29,16 +33,20 @@ def main(names: tuple[str, ...], stores: tuple[str, ...], quick: bool, repeat: i
     click.echo(f"Python {PYTHON}, {platform.platform()}; {'quick' if quick else 'full'} run. In brackets: least and most; then ours against it.")
     medians: Medians = {}
     failures: list[str] = []
-    for store in STORES:
-        chosen = [m for m in MEASUREMENTS if m.store is store and (not names or m.name in names) and (not stores or store.name in stores)]
+    for store in PLACES:
+        chosen = [m for m in ALL if m.store is store and (not names or m.name in names) and (not stores or store.name in stores)]
         if chosen and (why := store.missing()):
             click.echo(f"\n{store.title}: not measured, {why}")
         elif chosen:
-            _table(store, chosen, [s for s in present(store) if not only or s.name in only], repeat or (1 if quick else 3), quick, medians, failures)
+            _table(store, chosen, [s for s in _systems(store) if not only or s.name in only], repeat or (1 if quick else 3), quick, medians, failures)
     held = _print_bars(medians)
     for failure in failures:
         click.echo(f"\nFAILED {failure}", err=True)
     sys.exit(1 if failures or (strict and not held) else 0)
+
+
+def _systems(store: Store) -> list[System]:
+    return [s for s in SYSTEMS if os.path.exists(s.python)] if store is WORKFLOWS else present(store)
 
 
 def _table(
@@ -91,7 +99,7 @@ def _figure(value: float) -> str:
 def _print_bars(medians: Medians) -> bool:
     held = True
     click.echo("\nBars")
-    for bar in BARS:
+    for bar in (*BARS, *CANVAS_BARS):
         value = bar.value(medians)
         if value is None:
             continue

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-AGAINST_THE_CLOCK = tuple(str(TESTS / name) for name in ("fault", "integration", "interop", "conformance", "house"))
+AGAINST_THE_CLOCK = tuple(str(TESTS / name) for name in ("fault", "integration", "interop", "conformance", "house", "django"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

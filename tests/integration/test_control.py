@@ -261,12 +261,14 @@ def test_the_command_line_asks_and_tells(place: Project) -> None:
     told = place.cli("-A", "tasks", "control", "rate_limit", "tasks.rare", "2/h", "-d", node(place))
     custom = place.cli("-A", "tasks", "control", "multiply", "7", "-d", node(place))
     status = place.cli("status", "-A", "tasks", "-d", node(place))
+    fits, fits_not = (place.cli("-A", "tasks", "status", "-p", pattern, "-t", wait) for pattern, wait in (("w?@*", "3"), ("mail-*", "0.3")))
 
     assert ping.stdout == f"->  {node(place)}: OK\n        pong\n\n1 node online.\n"
     assert json.loads(as_json.stdout) == {node(place): {"ok": "pong"}}
     assert told.stdout == f"->  {node(place)}: OK\n        new rate limit set successfully\n"
     assert "42" in custom.stdout
     assert status.stdout == f"->  {node(place)}: OK\n\n1 node online.\n"
+    assert [(0, status.stdout), (69, "")] == [(each.returncode, each.stdout) for each in (fits, fits_not)]
     assert [each.returncode for each in (ping, as_json, told, custom, status)] == [0] * 5
 
 

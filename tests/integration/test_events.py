@@ -155,7 +155,7 @@ def test_the_command_line_dumps_events_and_feeds_cameras(place: Project) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "the screen monitor needs the extra 'monitor'"),
+        ([], "the monitor needs a terminal"),
         (["--camera", "tasks.add"], "it is no camera"),
         (["--camera", "tasks.Nothing"], "give the path of a class"),
         (["--camera", "tasks.Counting", "--frequency", "0"], "give a number of seconds above 0"),

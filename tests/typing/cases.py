@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import reveal_type
 
-from celeriac import AsyncResult, Celeriac, Task, shared_task
+from celeriac import AsyncResult, Celeriac, Task, chain, chord, group, shared_task
 
 app = Celeriac("typed")
 
@@ -91,3 +91,30 @@ def takes(result: AsyncResult[int | str]) -> None: ...
 
 
 takes(add.delay(1))
+
+
+# --- workflows: what comes of the whole is known
+
+reveal_type(add.s(1, 2))  # is: Signature[int]
+reveal_type(add.s(1, 2).delay())  # is: AsyncResult[int]
+reveal_type(upper.si("x").set(queue="q").apply_async(countdown=1).get())  # is: str
+reveal_type(add.s(1, 2)())  # is: int
+reveal_type(~add.s(1, 2))  # is: int
+reveal_type(add.s(1, 2) | upper.s())  # is: chain[str]
+reveal_type((add.s(1, 2) | upper.s() | add.s(1)).delay().get())  # is: int
+reveal_type(chain(add.s(1), upper.s(), fetch.s()))  # is: chain[bytes]
+reveal_type(chain(add.s(1), upper.s()).apply_async().get())  # is: str
+reveal_type(chain(add.s(1), upper.s())())  # is: AsyncResult[str]
+reveal_type(chord([add.s(1)], upper.s()).apply_async().get())  # is: str
+reveal_type(group(add.s(n) for n in range(3)))  # is: group[int]
+reveal_type(group(add.s(1), add.s(2)).delay())  # is: GroupResult[int]
+reveal_type(group([add.s(1), add.s(2)])().get())  # is: list[int]
+reveal_type(add.s(1) | group(upper.s(), upper.s()))  # is: chain[list[str]]
+reveal_type(chord([add.s(1), add.s(2)], upper.s()))  # is: chord[str]
+reveal_type(chord(add.s(n) for n in range(3))(upper.s()))  # is: AsyncResult[str]
+reveal_type(group(add.s(1), add.s(2)) | upper.s())  # is: chain[str]
+reveal_type(add.map([1, 2]))  # is: Signature[list[int]]
+
+
+async def workflow() -> None:
+    reveal_type(await (add.s(1) | upper.s()).delay())  # is: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from celery import _remedies, _single  # isort: skip (before anything else is imported: a mixture is refused)
+
 from celeriac import (
     Celeriac,
     Signature,
@@ -23,6 +25,8 @@ from celeriac import (
     xmap,
     xstarmap,
 )
+from celeriac.app.parts import bugreport
+from celeriac.app.state import registry
 
 
 class version_info_t(NamedTuple):
@@ -39,6 +43,10 @@ Celery = Celeriac
 __version__ = "5.7.0+celeriac.0.1.0"
 VERSION = version_info = version_info_t(5, 7, 0, "", "")
 
+_single.refuse_mixture()
+_remedies.install()
+__getattr__ = _remedies.refusals(__name__)
+
 __all__ = [
     "VERSION",
     "Celery",
@@ -46,6 +54,7 @@ __all__ = [
     "Task",
     "__version__",
     "app_or_default",
+    "bugreport",
     "chain",
     "chord",
     "chunks",
@@ -53,6 +62,7 @@ __all__ = [
     "current_task",
     "group",
     "maybe_signature",
+    "registry",
     "shared_task",
     "signature",
     "subtask",

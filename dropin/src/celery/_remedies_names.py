@@ -9,7 +9,6 @@ _BOOT = "steps are made and ordered by the worker; add yours to app.steps"
 _PICKLE = "exceptions travel as their class's path and arguments, never as pickles (unless the serializer is pickle)"
 _SETTINGS = "the table of settings is celeriac.config.table.SETTINGS; what is set is app.conf"
 _PLATFORM = "it is a command's business: --uid, --gid, --umask, --pidfile, --detach of celery worker and beat"
-_CURSES = "functools has cached_property"
 
 NAMES: dict[str, dict[str, str]] = {
     "celery.app": {
@@ -31,6 +30,7 @@ NAMES: dict[str, dict[str, str]] = {
         "by_url": "set result_backend to a URL; the application's own store is app.backend",
     },
     "celery.app.defaults": dict.fromkeys(("Option", "NAMESPACES", "flatten", "find"), _SETTINGS),
+    "celery.app.log": {"TaskFormatter": "set worker_task_log_format; records of task loggers have task_id and task_name"},
     "celery.app.routes": dict.fromkeys(
         ("MapRoute", "expand_router_string", "prepare"), "write the setting task_routes; celery routes TASK explains it"
     ),
@@ -38,11 +38,9 @@ NAMES: dict[str, dict[str, str]] = {
         "appstr": "use repr(app)",
         "filter_hidden_settings": "use app.conf.table(), which hides passwords",
     },
-    "celery.backends.base": dict.fromkeys(
-        ("BaseBackend", "Backend", "BaseDictBackend", "KeyValueStoreBackend", "DisabledBackend", "SyncBackendMixin"),
-        "result stores written for Celery do not run here; one for celeriac implements celeriac.contracts.backend.ResultBackend, tested by "
-        "celeriac.testing.conformance",
-    ),
+    "celery.backends.base": {
+        "SyncBackendMixin": "derive the result store from Backend: results are polled, as that class has it",
+    },
     "celery.beat": {"BeatPidbox": "beat is steered by `celery schedule`"},
     "celery.bin.base": dict.fromkeys(
         (
@@ -50,6 +48,11 @@ NAMES: dict[str, dict[str, str]] = {
             *("CeleryDaemonCommand", "CommaSeparatedList", "JsonArray", "JsonObject", "ISO8601DateTime", "ISO8601DateTimeOrFloat", "LogLevel"),
             *("JSON_ARRAY", "JSON_OBJECT", "ISO8601", "ISO8601_OR_FLOAT", "LOG_LEVEL", "COMMA_SEPARATED_LIST"),
         ),
+        "a command of one's own is a click command: use click.Option and click's types",
+    ),
+    "celery.bin.multi": {"MultiTool": "run the command: subprocess.run(['celery', 'multi', 'start', ...])"},
+    "celery.bin.worker": dict.fromkeys(
+        ("CeleryBeat", "WorkersPool", "Hostname", "Autoscale", "CELERY_BEAT", "WORKERS_POOL", "HOSTNAME", "AUTOSCALE", "detach"),
         "a command of one's own is a click command: use click.Option and click's types",
     ),
     "celery.bootsteps": {"Blueprint": _BOOT, "CLOSE": _BOOT, "RUN": _BOOT, "TERMINATE": _BOOT},
@@ -60,6 +63,9 @@ NAMES: dict[str, dict[str, str]] = {
         ),
         "messages are moved by `celery migrate SOURCE DESTINATION`, with -T for tasks and -Q for queues",
     ),
+    "celery.contrib.testing.app": {"UnitLogging": "tests log as pytest has it (caplog)"},
+    "celery.contrib.testing.manager": {"Sentinel": "use celery.exceptions.TimeoutError"},
+    "celery.contrib.testing.worker": {"setup_app_for_worker": "start_worker does it"},
     "celery.events": {"event_exchange": _KOMBU, "get_exchange": _KOMBU},
     "celery.events.event": {"event_exchange": _KOMBU, "get_exchange": _KOMBU},
     "celery.exceptions": {
@@ -80,10 +86,7 @@ NAMES: dict[str, dict[str, str]] = {
         _PLATFORM,
     )
     | {"signals": "use the module signal", "SIGMAP": "use signal.Signals", "signal_name": "use signal.Signals(number).name"},
-    "celery.schedules": {"crontab_parser_error": "use ParseException"},
-    "celery.states": {"IGNORED_STATES": "use celery.states.IGNORED"},
     "celery.utils": {
-        "cached_property": _CURSES,
         "LOG_LEVELS": "use celery.utils.log.LOG_LEVELS",
         "get_cls_by_name": "use celery.utils.imports.symbol_by_name",
         "get_full_cls_name": "use celery.utils.imports.qualname",
@@ -144,6 +147,4 @@ NAMES: dict[str, dict[str, str]] = {
         "utcoffset": "use datetime.now().astimezone().utcoffset()",
         "adjust_timestamp": "times are seconds since the epoch everywhere",
     },
-    "celery.worker": {"WorkController": "use app.Worker(...), or celeriac.testing.worker.start_worker in tests"},
-    "celery.worker.worker": {"WorkController": "use app.Worker(...), or celeriac.testing.worker.start_worker in tests"},
 }

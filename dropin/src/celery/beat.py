@@ -14,6 +14,7 @@ from celeriac.beat.names import (
     event_t,
     logger,
 )
+from celery._remedies import refusals
 
 __all__ = [
     "DEFAULT_MAX_INTERVAL",
@@ -27,3 +28,5 @@ __all__ = [
     "event_t",
     "logger",
 ]
+
+__getattr__ = refusals(__name__)

@@ -15,6 +15,7 @@ from celeriac.canvas import (
     xmap,
     xstarmap,
 )
+from celery._remedies import refusals
 
 _chain, _chord = chain, chord
 
@@ -31,3 +32,5 @@ __all__ = [
     "xmap",
     "xstarmap",
 ]
+
+__getattr__ = refusals(__name__)

@@ -38,6 +38,7 @@ from celeriac.exceptions import (
 )
 from celeriac.exceptions import CeleriacError as CeleryError
 from celeriac.exceptions import CeleriacWarning as CeleryWarning
+from celery._remedies import refusals
 
 __all__ = [
     "AlreadyRegistered",
@@ -75,3 +76,5 @@ __all__ = [
     "WorkerShutdown",
     "WorkerTerminate",
 ]
+
+__getattr__ = refusals(__name__)

@@ -13,6 +13,7 @@ from celeriac.results import (
     denied_join_result,
     result_from_tuple,
 )
+from celery._remedies import refusals
 
 __all__ = [
     "AsyncResult",
@@ -25,3 +26,5 @@ __all__ = [
     "denied_join_result",
     "result_from_tuple",
 ]
+
+__getattr__ = refusals(__name__)

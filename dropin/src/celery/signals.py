@@ -38,6 +38,7 @@ from celeriac.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from celery._remedies import refusals
 
 __all__ = [
     "after_setup_logger",
@@ -75,3 +76,5 @@ __all__ = [
     "worker_shutdown",
     "worker_shutting_down",
 ]
+
+__getattr__ = refusals(__name__)

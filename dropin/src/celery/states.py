@@ -21,6 +21,7 @@ from celeriac.model.states import (
     precedence,
     state,
 )
+from celery._remedies import refusals
 
 __all__ = [
     "ALL_STATES",
@@ -41,3 +42,5 @@ __all__ = [
     "precedence",
     "state",
 ]
+
+__getattr__ = refusals(__name__)

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from celeriac.lib.urls import censor
 
 _LACKING = "it is this process's connection in a handle; for what kombu offers use kombu itself: kombu.Connection(app.broker_url)"
+
+
+_DRIVERS = {"rediss": "redis", "sentinel": "redis", "valkey": "redis", "amqps": "amqp", "pyamqp": "amqp", "rabbitmq": "amqp", "sqla": "sql",
+            "sqlite": "sql"}  # fmt: skip
+
+
+class Transport(NamedTuple):
+    """The kind of a broker, as monitors ask for it: amqp, redis, sql, memory."""
+
+    driver_type: str
+
+    @property
+    def driver_name(self) -> str:
+        """The same."""
+        return self.driver_type
 
 
 class Borrowed:
@@ -46,6 +61,11 @@ class Borrowed:
         """The scheme of the broker's URL."""
         url: str = self.app.broker_url
         return url.partition(":")[0]
+
+    @property
+    def transport(self) -> "Transport":
+        """What kind of broker it is."""
+        return Transport(_DRIVERS.get(self.transport_cls.partition("+")[0], self.transport_cls))
 
     def close(self) -> None:
         """Nothing to do: the connection belongs to the process."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -17,16 +16,19 @@ from celeriac.app import embedded, state
 from celeriac.app.annotations import annotate
 from celeriac.app.attributes import forget_settled
 from celeriac.app.builtins import add_builtin_tasks
+from celeriac.app.celery_names import CeleryNames
 from celeriac.app.configuration import Configuration
 from celeriac.app.connected import Connected
 from celeriac.app.decorator import DeclaresTasks
 from celeriac.app.extras import Extras
+from celeriac.app.fixups import install_fixups
 from celeriac.app.registry import TaskRegistry
 from celeriac.app.task import Task
 from celeriac.canvas.compile import plan_call
 from celeriac.canvas.sending import collected
 from celeriac.config.settings import Settings
 from celeriac.engine.current import current
+from celeriac.lib.clock import Clock, SystemClock
 from celeriac.lib.dispatch import Signal
 from celeriac.lib.ids import uuid
 from celeriac.lib.importing import symbol_by_name
@@ -43,13 +45,15 @@ PARTS = ("loader", "amqp", "events", "log", "control", "fixups", "preload_option
 """Arguments of Celery's application that put other classes in the place of its parts."""
 
 
-class Celeriac(DeclaresTasks, Connected, Extras):
+class Celeriac(DeclaresTasks, Connected, Extras, CeleryNames):
     """An application: its tasks, its settings, its broker and result store.
 
     Keyword arguments that are no arguments of their own are settings: ``Celeriac("proj", broker="...", task_serializer="msgpack")``.
     """
 
     registry_cls: Any = TaskRegistry
+    time: Clock = SystemClock()
+    """What calls are dated by; ``celeriac.testing`` puts one in its place that a test moves."""
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class Celeriac(DeclaresTasks, Connected, Extras):
         self.registry: TaskRegistry = tasks if isinstance(tasks, TaskRegistry) else self.registry_cls(tasks or {})
         self._project = embedded.project_folder(embedded.calling_files(sys._getframe(1)))
         self._start()
+        self.fixups = install_fixups(self, os.environ)
         self.on_init()
         state.active.add(self)
         if set_as_current:
@@ -157,7 +162,7 @@ class Celeriac(DeclaresTasks, Connected, Extras):
 
     def now(self) -> datetime:
         """Return the time, in the application's time zone."""
-        return datetime.now(self.timezone)
+        return datetime.fromtimestamp(self.time.now(), self.timezone)
 
     # -- tasks
 
@@ -230,7 +235,7 @@ class Celeriac(DeclaresTasks, Connected, Extras):
         trail = options.pop("add_to_parent", None)
         if attempt is not None:
             self._inherit(attempt, options)
-        plan = plan_call(name, args, kwargs, options, now=time.time(), origin=self.origin, timezone=self.timezone)
+        plan = plan_call(name, args, kwargs, options, now=self.time.now(), origin=self.origin, timezone=self.timezone)
         self.submit(plan)
         result = result_cls(plan.result.id, app=self, task_name=name)
         if options.get("ignore_result"):
@@ -337,6 +342,10 @@ def _settings_of(given: dict[str, Any]) -> dict[str, Any]:
 @cache
 def default_app() -> Celeriac:
     """Return the application that is used when none was made."""
-    return Celeriac("default", set_as_current=False)
+    made = Celeriac("default", set_as_current=False)
+    # Nobody's code made it: where only installed programs are at work, such as the command line, it belongs to the current folder.
+    files = embedded.calling_files(sys._getframe(1))
+    made._project = embedded.project_folder([file for file in files if not embedded.is_installed(file)])
+    return made
 
 

@@ -100,11 +100,11 @@ def _chord_unlock(app: Any) -> Callable[..., Any]:
         result: Any = None,
         parts: Any = None,
         kind: Any = ("application/json", "utf-8"),
-        failed: bool = False,
+        error: BaseException | None = None,
         **_ignored: Any,
     ) -> None:
         """Finish a chord whose parts are done: send its body, or let it fail."""
-        finish(self, group_id, callback, parts=parts, kind=kind, failed=failed, result=result, interval=interval, max_retries=max_retries)
+        finish(self, group_id, callback, parts=parts, kind=kind, result=result, interval=interval, max_retries=max_retries, error=error)
 
     return chord_unlock
 

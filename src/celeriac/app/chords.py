@@ -16,6 +16,7 @@ import msgspec
 from celeriac.canvas import Signature, maybe_signature
 from celeriac.canvas.chord import chord_error, regrouped
 from celeriac.canvas.sending import collecting
+from celeriac.contracts.backend import StoresGroups
 from celeriac.engine import abandon
 from celeriac.engine.current import Attempt, current
 from celeriac.engine.exception_info import text_of
@@ -25,12 +26,13 @@ from celeriac.engine.shares import ADDED
 from celeriac.lib.ids import uuid
 from celeriac.model import states
 from celeriac.model.effects import ChordShare
-from celeriac.model.envelope import Outgoing
+from celeriac.model.envelope import Envelope, Outgoing
 from celeriac.model.errors import ChordError, DecodeError, OperationalError
 from celeriac.model.record import EXTRA, ChordPart, DueChord
 from celeriac.model.task_message import TaskMessage
 from celeriac.results import result_from_tuple
-from celeriac.wire.results import decode_part, encode_part
+from celeriac.wire import json_codec
+from celeriac.wire.results import decode_group, decode_part, encode_part
 from celeriac.wire.serializers import dumps, loads
 from celeriac.wire.task import encode_task
 
@@ -89,47 +91,78 @@ def body_maker(app: Any) -> Callable[[DueChord], Sequence[Outgoing]]:
         )  # fmt: skip
         envelope = encode_task(message)
         envelope = envelope.replace(body=b"[[%s, %s], %s, %s]" % (_json(due.group), bytes(way.body), named, nothing))
-        return [Outgoing(envelope, way.queue or fall_back, priority=way.priority)]
+        accepted = envelope if JSON in app.accept else _in_other_words(envelope, conf.task_serializer)
+        return [Outgoing(accepted, way.queue or fall_back, priority=way.priority)]
 
     return body_of
 
 
+def _in_other_words(envelope: Envelope, serializer: str) -> Envelope:
+    """Return a JSON message as the serializer writes it: where workers accept no JSON (``accept_content``), this one has to be as all others."""
+    kind, encoding, body = dumps(json_codec.decode(envelope.body), serializer)
+    return envelope.replace(body=body, content_type=kind, content_encoding=encoding)
+
+
 def finish(
-    task: Any, group: str, body: Any, *, parts: Any, kind: Any, failed: bool, result: Any, interval: float | None, max_retries: int | None
-) -> None:
-    """Finish a chord: what the task ``celery.chord_unlock`` does."""
+    task: Any, group: str, body: Any, *, parts: Any, kind: Any, result: Any, interval: float | None, max_retries: int | None,
+    error: BaseException | None = None,
+) -> None:  # fmt: skip
+    """Finish a chord: what the task ``celery.chord_unlock`` does; ``error`` is given by a caller in the same process whose chord has failed."""
     attempt, app = current(), task.app
     assert attempt is not None
     body = _unpacked(body)
     sig = maybe_signature(body, app=app)
-    if parts is None:
+    if parts is None and error is None:
         parts = _look(attempt, app, result, interval, max_retries)
         if parts is None:
             return
     else:
-        parts = [_part(part, kind, app) for part in parts]
+        parts = [_part(part, kind, app) for part in parts or ()]
     bad = next((part for part in parts if part[1] in states.PROPAGATE_STATES), None)
     if bad is not None:
         error = chord_error(bad[0], bad[2])
+    if error is None:
+        error = _send_body(attempt, sig, _joined(app, group, body, parts))
+    if error is not None:
         abandon.workflow(attempt, sig, error, text_of(error), call_errbacks)
-        return
-    values = [value for _, _, value in parts]
-    shape = body.get("chord_shape")
-    joined = values if shape is None else regrouped(iter(values), shape)
+
+
+def _send_body(attempt: Attempt, sig: Signature, joined: Any) -> ChordError | None:
+    """Register the body; return its error when it cannot be sent: its arguments do not fit, its serializer is unknown. Nobody may wait for it then."""
     request = attempt.request
-    options = {"root_id": request.root_id, "parent_id": request.parent_id, "add_to_parent": False}
     try:
         with collecting() as plans:
-            sig.apply_async((joined,), **options)
+            sig.apply_async((joined,), root_id=request.root_id, parent_id=request.parent_id, add_to_parent=False)
     except OperationalError as trouble:
-        raise again(attempt, exc=trouble, countdown=app.conf.result_chord_retry_interval, max_retries=1 << 30) from trouble
+        raise again(attempt, exc=trouble, countdown=sig.app.conf.result_chord_retry_interval, max_retries=1 << 30) from trouble
     except Exception as trouble:
-        # Its arguments do not fit, its serializer or its queue is unknown: nobody may wait for a body that will never be sent.
         unsent = ChordError(f"Callback error: {trouble!r}")
         unsent.__cause__ = trouble
-        abandon.workflow(attempt, sig, unsent, text_of(unsent), call_errbacks)
-        return
+        return unsent
     attempt.plans.extend(plans)
+    return None
+
+
+def _joined(app: Any, group: str, body: Any, parts: Sequence[tuple[str, str, Any]]) -> Any:
+    """Return the list that the body gets; Celery's clients save a group's tree when it is more than a list."""
+    values = [value for _, _, value in parts]
+    shape = body.get("chord_shape")
+    if shape is not None:
+        return regrouped(iter(values), shape)
+    backend = app.result_backend
+    if "chord_size" in body or app.keeps_parts or not isinstance(backend, StoresGroups):
+        return values
+    record = backend.load_group(group)
+    known = {task_id: value for task_id, _, value in parts}
+    tree = None if record is None else result_from_tuple(decode_group(record, None), app)
+    if tree is None or not known.keys() >= {leaf.id for leaf in _leaves(tree)}:
+        return values
+    return _in_tree(tree, known)
+
+
+def _in_tree(result: Any, known: Mapping[str, Any]) -> Any:
+    children = getattr(result, "results", None)
+    return known[result.id] if children is None else [_in_tree(child, known) for child in children]
 
 
 def _look(attempt: Attempt, app: Any, result: Any, interval: float | None, max_retries: int | None) -> list[tuple[str, str, Any]] | None:

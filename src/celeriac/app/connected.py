@@ -147,6 +147,10 @@ class Connected(ABC):
             backend.connect()
         return backend
 
+    def close_connections(self) -> None:
+        """Close this process's connections; the next use opens them again."""
+        self._connections.close()
+
     def _backend_options(self, url: str) -> dict[str, Any]:
         conf = self.conf
         options = dict(conf.result_backend_transport_options or {})
@@ -155,7 +159,8 @@ class Connected(ABC):
             unsaid = {name: conf[f"redis_{name}"] for name in ("host", "port", "db", "username", "password")}
             return {"where_unsaid": unsaid, **named, **options}
         if url.partition(":")[0] != "rpc":
-            return options
+            # What others wrote is made with the application, as Celery does.
+            return options if url.partition("://")[0] in _PLAIN else {"app": self, **options}
         known = {"broker_url": self.broker_url, "broker_options": self._broker_options(), "reply_to": self.thread_oid, "accept": self.accept_results}
         return {**known, "expires": conf.seconds("result_expires"), "persistent": conf.result_persistent, **options}
 
@@ -249,6 +254,8 @@ class Connected(ABC):
         return symbol_by_name("celeriac.app.aio:AsyncFront")(self)
 
 
+_PLAIN = frozenset({"memory", "cache+memory", "sqlite", "sql+sqlite", "db+sqlite", "database+sqlite"})
+"""Result stores that need nothing but their URL."""
 _REDIS = ("redis", "sentinel:", "valkey")
 _REDIS_SETTINGS = {
     "ssl": "redis_backend_use_ssl",

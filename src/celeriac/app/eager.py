@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from celeriac.canvas.compile import plan_call
 from celeriac.engine.attempt import Attempt, Tools, execute, prepare_eager
 from celeriac.engine.hooks import Silence
-from celeriac.lib.clock import SystemClock
 from celeriac.lib.machine import hostname
 from celeriac.model import states
 from celeriac.model.effects import Effects
@@ -44,7 +42,7 @@ def apply_task(
 
 def _plan(app: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], options: Mapping[str, Any]) -> Plan:
     given = {key: value for key, value in options.items() if value is not None}
-    return plan_call(name, args, kwargs, given, now=time.time(), origin=app.origin, timezone=app.timezone)
+    return plan_call(name, args, kwargs, given, now=app.time.now(), origin=app.origin, timezone=app.timezone)
 
 
 def run_eagerly(app: Any, task: Any, message: TaskMessage) -> EagerResult[Any]:
@@ -111,6 +109,6 @@ def _tools(app: Any, task: Any) -> Tools:
             app.result_backend.store([app.encode_result(effects.result)])
 
     return Tools(
-        tasks=app.tasks, client=app, clock=SystemClock(), log=Silence(), accept=None, hostname=hostname(), emit=emit,
+        tasks=app.tasks, client=app, clock=app.time, log=Silence(), accept=None, hostname=hostname(), emit=emit,
         inherit_priority=app.conf.task_inherit_parent_priority,
     )  # fmt: skip

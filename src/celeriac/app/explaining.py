@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +43,7 @@ def explain(app: Any, name: str, args: Any = (), kwargs: Mapping[str, Any] | Non
     """
     task = app.tasks.get(name)
     own = {} if task is None else dict(sent_options(task))
-    due = due_time(options.get("countdown"), options.get("eta"), time.time(), app.timezone)
+    due = due_time(options.get("countdown"), options.get("eta"), app.time.now(), app.timezone)
     asked = send_options({**own, **options}, due)
     router = app.publisher.router
     rule = router.rule(asked, name, args, kwargs or {}, task)
@@ -56,7 +55,7 @@ def explain(app: Any, name: str, args: Any = (), kwargs: Mapping[str, Any] | Non
         task=name, registered=task is not None, rule=rule, sources=_sources(app, options, own, rule, where.options),
         queue=None if where.queue is None else where.queue.name, exchange=where.exchange, exchange_type=kind if where.exchange else "default",
         routing_key=where.routing_key, queues=takers, priority=where.priority, priority_note=_priority_note(app, where, takers),
-        durable=_durable(app, where.options), delayed=None if due is None else _delayed(app, where, kind, due - time.time()),
+        durable=_durable(app, where.options), delayed=None if due is None else _delayed(app, where, kind, due - app.time.now()),
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class Extras:
         """Import ``<package>.<related_name>`` of each package: with ``force`` now, else when a worker (or beat) imports its modules."""
 
         def discover(**_signal: Any) -> None:
-            found = packages() if callable(packages) else packages or ()
+            found = packages() if callable(packages) else self._packages() if packages is None else packages
             autodiscover([found] if isinstance(found, str) else found, related_name)
 
         if force:
@@ -97,8 +97,14 @@ class Extras:
         else:
             signals.import_modules.connect(discover, sender=self, weak=False)
 
+    def _packages(self: Any) -> list[str]:
+        """The packages that frameworks know."""
+        return [package for fixup in self.fixups for package in fixup.packages()]
+
     def import_task_modules(self: Any) -> list[Any]:
         """Import what the settings ``imports`` and ``include`` name and what is to be discovered; a worker does so at its start."""
+        for fixup in self.fixups:
+            fixup.prepare()
         modules = import_modules([*self.conf.imports, *self.conf.include])
         for receiver, answer in signals.import_modules.send(sender=self):
             if isinstance(answer, BaseException):

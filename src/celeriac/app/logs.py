@@ -18,6 +18,16 @@ class Logging:
     def __init__(self, app: Any) -> None:
         self.app = app
 
+    @property
+    def format(self) -> str:
+        """The setting ``worker_log_format``."""
+        return str(self.app.conf.worker_log_format)
+
+    @property
+    def task_format(self) -> str:
+        """The setting ``worker_task_log_format``."""
+        return str(self.app.conf.worker_task_log_format)
+
     def setup(
         self,
         loglevel: int | str | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from celeriac import signals
@@ -23,7 +24,7 @@ from celeriac.model.record import ResultMeta, ResultRecord
 from celeriac.model.states import EXCEPTION_STATES
 from celeriac.model.task_message import TaskMessage
 from celeriac.wire.results import encode_result
-from celeriac.wire.task import encode_task
+from celeriac.wire.task import SENT, encode_task
 
 NO_PROPERTIES: dict[str, Any] = {}
 WORKFLOW = "WORKFLOW"
@@ -67,16 +68,17 @@ class Publisher:
         for plan in effects.plans:
             if plan.kept:
                 records += self._kept(plan)
-            if plan.chords:
-                self._patiently(lambda plan=plan: self._tell_sizes(plan), "The size of a chord could not be told to the result store")
+            if plan.chords or plan.groups:
+                self._patiently(partial(self._tell, plan), "A chord could not be made known to the result store")
             encoded = self.encode_plan(plan)
+            _say_when(encoded)
             publish += encoded
             # The consumer, which sends them, runs no user code: their receivers are told here, a moment early.
             self._tell_receivers(plan, encoded)
             if self._sent_events is not None:
                 events += self._sent_events.of(plan, encoded)
         part = None if effects.chord is None else encode_share(effects.chord, self._result_serializer, self._serializer, self._chord_expires)
-        return Writes(effects.settlement, records, tuple(publish), part, events)
+        return Writes(effects.settlement, records, tuple(publish), part, events, effects.ending)
 
     def encode_result(self, meta: ResultMeta) -> ResultRecord:
         """Return a task-meta as the store keeps it, with the settings' serializer and expiry."""
@@ -183,7 +185,7 @@ class Publisher:
         """Send a plan whose messages are encoded already."""
         options = plan.messages[0].options if plan.messages else PLAIN
         if plan.groups or plan.chords or plan.kept:
-            self._patiently(lambda: self._prepare(plan), "A workflow could not be prepared in the result store", options.retry, options.retry_policy)
+            self._patiently(partial(self._prepare, plan), "A workflow could not be prepared in the result store", options.retry, options.retry_policy)
         if outgoing:
             self.publish(outgoing, retry=options.retry, policy=options.retry_policy)
             self.announce_sent(plan, outgoing)
@@ -191,7 +193,7 @@ class Publisher:
     def publish(self, outgoing: Sequence[Outgoing], *, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
         """Hand messages to the broker; try again by the policy, for no longer than the setting ``broker_publish_timeout`` (seconds)."""
         what = f"The message could not be handed to the broker {censor(self._app.broker_url)}"
-        self._patiently(lambda: self._app.broker.publish(outgoing), what, retry, policy)
+        self._patiently(partial(self._app.broker.publish, outgoing), what, retry, policy)
 
     def _patiently(self, act: Callable[[], None], what: str, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
         before = deadline.begin(self._timeout)
@@ -205,14 +207,13 @@ class Publisher:
             deadline.restore(before)
 
     def _prepare(self, plan: Plan) -> None:
-        if plan.groups:
-            self._store_groups(plan)
-        if plan.chords:
-            self._tell_sizes(plan)
+        self._tell(plan)
         if plan.kept and self._app.result_backend is not None:
             self._app.result_backend.store(self._kept(plan))
 
-    def _tell_sizes(self, plan: Plan) -> None:
+    def _tell(self, plan: Plan) -> None:
+        if plan.groups:
+            self._store_groups(plan)
         backend = self._app.result_backend
         if isinstance(backend, AnnouncesChords):
             for chord in plan.chords:
@@ -225,6 +226,14 @@ class Publisher:
         if not isinstance(backend, StoresGroups):
             raise ImproperlyConfigured(f"The result backend {type(backend).__name__} cannot keep groups")
         backend.store_groups(plan.groups)
+
+
+def _say_when(outgoing: Sequence[Outgoing]) -> None:
+    """Note when a follow-up is sent: its id was made with the workflow, long before, and does not tell how long it waits in its queue."""
+    now = round(time.time(), 3)
+    for sent in outgoing:
+        if sent.due is None:
+            sent.envelope.headers[SENT] = now
 
 
 def _again(act: Callable[[], None], what: str, policy: Mapping[str, Any], error: BaseException) -> None:

@@ -10,6 +10,8 @@ from celeriac.model.errors import NotRegistered
 class TaskRegistry(dict[str, Any]):
     """Names to tasks; a missing name raises NotRegistered."""
 
+    NotRegistered = NotRegistered
+
     def __missing__(self, key: str) -> Any:
         raise NotRegistered(key)
 
@@ -34,6 +36,6 @@ class TaskRegistry(dict[str, Any]):
         """Return the tasks of the kind ``periodic``."""
         return self.filter_types("periodic")
 
-    def filter_types(self, kind: str) -> dict[str, Any]:
-        """Return the tasks whose ``type`` attribute (``regular`` when they have none) is ``kind``."""
-        return {name: task for name, task in self.items() if getattr(task, "type", "regular") == kind}
+    def filter_types(self, type: str) -> dict[str, Any]:
+        """Return the tasks whose ``type`` attribute (``regular`` when they have none) is ``type``."""
+        return {name: task for name, task in self.items() if getattr(task, "type", "regular") == type}

@@ -41,18 +41,14 @@ def setup_security(
     more = set(conf.accept_content) - {"auth", "application/data"} - allowed
     if conf.task_serializer != "auth" or more:
         raise ImproperlyConfigured("Signed messages need the settings task_serializer = 'auth' and accept_content = ['auth']")
+    password, digest = key_password or conf.security_key_password, digest or conf.security_digest or "sha256"
+    _registration()(values["security_key"], password, values["security_certificate"], values["security_cert_store"], digest, serializer, allowed)
+
+
+def _registration() -> Any:
     try:
-        register = symbol_by_name("celeriac.wire.signing:register_auth")
+        return symbol_by_name("celeriac.wire.signing:register_auth")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "cryptography":
             raise
         raise MissingExtra("Signed messages need the package cryptography: install celeriac[auth]") from error
-    register(
-        values["security_key"],
-        key_password or conf.security_key_password,
-        values["security_certificate"],
-        values["security_cert_store"],
-        digest or conf.security_digest or "sha256",
-        serializer,
-        allowed,
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ class SentEvents:
 
     def of(self, plan: Plan, outgoing: Sequence[Outgoing]) -> tuple[Event, ...]:
         """Return the events of messages; whoever sends them may be another process, so they name this one."""
-        now = time.time()
+        now = self._app.time.now()
         who = {"hostname": self._app.origin, "pid": os.getpid()}
         return tuple(Event("task-sent", {**who, **self._fields(planned.message, sent)}, now) for planned, sent in zip(plan.messages, outgoing))
 

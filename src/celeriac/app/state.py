@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
@@ -11,6 +12,9 @@ from celeriac.app.proxy import Proxy
 from celeriac.contracts.current import current_client, set_current_client
 from celeriac.engine.current import current
 from celeriac.results.joining import tell_inside_task
+
+_STRICT = ("CELERY_TRACE_APP", "C_STRICT_APP")
+"""Environment variables that find the places where an application is not passed on."""
 
 active: WeakSet[Any] = WeakSet()
 """Every application that has not been closed."""
@@ -30,8 +34,22 @@ def set_current_app(app: Any) -> None:
 
 
 def app_or_default(app: Any = None) -> Any:
-    """Return the application given, else the current one."""
+    """Return the application given, else the current one; RuntimeError instead where the environment variable ``CELERY_TRACE_APP`` is set."""
+    if app is None and any(os.environ.get(name) for name in _STRICT):
+        raise RuntimeError(f"No application was passed on, and {' or '.join(_STRICT)} is set: give the application here explicitly")
     return current_client() if app is None else app
+
+
+class CurrentTasks:
+    """What was the module ``celery.registry``, of which programs still ask ``registry.tasks``."""
+
+    @property
+    def tasks(self) -> Any:
+        """The tasks of the current application by name."""
+        return current_client().tasks
+
+
+registry = CurrentTasks()
 
 
 def get_current_task() -> Any:

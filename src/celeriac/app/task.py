@@ -15,6 +15,7 @@ from celeriac.app.retrying import retry_task, signature_from_request
 from celeriac.canvas import Signature, chunks, signature, xmap, xstarmap
 from celeriac.canvas.sending import is_collecting
 from celeriac.contracts.current import current_client
+from celeriac.model.errors import MaxRetriesExceededError, OperationalError
 from celeriac.model.request import Request
 from celeriac.results import AsyncResult, EagerResult
 
@@ -39,6 +40,8 @@ class Task(Generic[P, R]):
     name: str = None  # type: ignore[assignment]
     app: Any = current_app_by_default()
     abstract: ClassVar[bool] = True
+    MaxRetriesExceededError: ClassVar[Any] = MaxRetriesExceededError
+    OperationalError: ClassVar[Any] = OperationalError
     bind_to_self: ClassVar[bool] = False
     typing: bool | None = None
     pydantic: bool = False
@@ -245,26 +248,26 @@ class Task(Generic[P, R]):
 
     # -- signatures
 
-    def s(self, *args: Any, **kwargs: Any) -> Signature:
+    def s(self, *args: Any, **kwargs: Any) -> Signature[R]:
         """Return the signature of a call."""
         return self.signature(args, kwargs)
 
-    def si(self, *args: Any, **kwargs: Any) -> Signature:
+    def si(self, *args: Any, **kwargs: Any) -> Signature[R]:
         """Return an immutable signature: results of tasks before it are not added to its arguments."""
         return self.signature(args, kwargs, immutable=True)
 
-    def signature(self, args: Any = None, *more: Any, **options: Any) -> Signature:
+    def signature(self, args: Any = None, *more: Any, **options: Any) -> Signature[R]:
         """Return a signature with options."""
         options.setdefault("app", self.app)
         return signature(self, args, *more, **options)
 
     subtask = signature
 
-    def map(self, it: Iterable[Any]) -> Signature:
+    def map(self, it: Iterable[Any]) -> Signature[list[R]]:
         """Return the signature of one message that calls the task with each item."""
         return xmap(self, it, app=self.app)
 
-    def starmap(self, it: Iterable[Any]) -> Signature:
+    def starmap(self, it: Iterable[Any]) -> Signature[list[R]]:
         """Return the signature of one message that calls the task with each item's elements."""
         return xstarmap(self, it, app=self.app)
 
@@ -275,6 +278,8 @@ class Task(Generic[P, R]):
     def signature_from_request(self, request: Any = None, args: Any = None, kwargs: Any = None, **options: Any) -> Signature:
         """Return the signature of the call that a request stands for, with everything that belongs to it."""
         return signature_from_request(self, self.request if request is None else request, args, kwargs, **options)
+
+    subtask_from_request = signature_from_request
 
     # -- what a running task may do
 

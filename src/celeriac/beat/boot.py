@@ -13,6 +13,7 @@ from typing import Any
 from celeriac import signals
 from celeriac.beat import stores
 from celeriac.beat.celery_service import Service, scheduler_class
+from celeriac.beat.families import SchedulerFamilies
 from celeriac.beat.loop import LOOK, Loop
 from celeriac.beat.persistent import PersistentScheduler
 from celeriac.beat.reconcile import Change
@@ -22,6 +23,9 @@ from celeriac.lib.ids import uuid
 from celeriac.lib.machine import hostname
 from celeriac.lib.urls import censor
 from celeriac.worker import banner, logs
+from celeriac.worker.monitor.address import listen
+from celeriac.worker.monitor.contact import Contact
+from celeriac.worker.monitor.monitor import Monitor
 from celeriac.worker.options import WorkerOptions, level
 from celeriac.worker.stdouts import restore_stdouts
 
@@ -43,15 +47,20 @@ class Beat:
         logfile: str | None = None,
         no_color: bool | None = None,
         quiet: bool = False,
+        metrics: str | None = None,
         clock: Clock | None = None,
         **_celery: Any,
     ) -> None:
         self.app = app
         self.schedule = schedule or app.conf.beat_schedule_filename
         self.max_interval = max_interval or app.conf.beat_max_loop_interval or None
+        for fixup in app.fixups:
+            fixup.prepare()  # schedulers that packages bring import models
         self.scheduler_cls = scheduler_class(scheduler or scheduler_cls or app.conf.beat_scheduler)
         self.quiet = quiet
         self._filename = schedule
+        self.metrics = metrics or app.conf.beat_metrics_address
+        self.contact = Contact(clock or SystemClock())
         self._clock = clock or SystemClock()
         self._log = WorkerOptions(hostname=f"beat@{hostname()}", loglevel=level(loglevel), logfile=logfile, colour=False if no_color else None)
 
@@ -67,7 +76,10 @@ class Beat:
         return 0
 
     def serve(self, service: Any) -> None:
-        """Run a service until a signal ends it."""
+        """Run a service until a signal ends it, and answer scrapes and probes meanwhile."""
+        if self.metrics:
+            loop = service.loop if self.native else None
+            Monitor(service.contact, self._clock, SchedulerFamilies(service.contact, loop, self._clock)).start(listen(self.metrics))
         # From another thread: the one that the signal interrupts may be inside of what ``stop`` needs.
         stop = threading.Thread(target=service.stop, name="stop", daemon=True)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +96,7 @@ class Beat:
         """Return what runs the scheduler: it has ``start`` and ``stop``."""
         if not self.native:
             return Service(self.app, max_interval=self.max_interval, schedule_filename=self.schedule, scheduler_cls=self.scheduler_cls)
-        return Rounds(self.loop(), _announce_embedded if embedded else _announce)
+        return Rounds(self.loop(), _announce_embedded if embedded else _announce, self.contact)
 
     def loop(self) -> Loop:
         """Return the scheduler of this house."""

@@ -11,9 +11,11 @@ from typing import Any
 from celeriac import signals
 from celeriac.beat.celery_scheduler import DEFAULT_MAX_INTERVAL
 from celeriac.beat.persistent import PersistentScheduler
+from celeriac.lib.clock import SystemClock
 from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.signpost import reach
 from celeriac.model.errors import ImproperlyConfigured
+from celeriac.worker.monitor.contact import Contact
 
 logger = logging.getLogger("celeriac.beat")
 
@@ -34,6 +36,7 @@ class Service:
         self.schedule_filename = schedule_filename or app.conf.beat_schedule_filename
         self._is_shutdown = threading.Event()
         self._is_stopped = threading.Event()
+        self.contact = Contact(SystemClock())
 
     def start(self, embedded_process: bool = False) -> None:
         """Run until ``stop``."""
@@ -42,11 +45,18 @@ class Service:
         if embedded_process:
             signals.beat_embedded_init.send(sender=self)
         reach("beat.ready")
+        pulse = self.contact.pulse("scheduling")
         try:
             while not self._is_stopped.is_set():
-                pause = self.scheduler.tick()
+                pulse.beat()
+                with self.contact.call("schedule"):
+                    pause = self.scheduler.tick()
+                self.contact.connected = True
                 if pause and pause > 0.0:
+                    # It may sleep for minutes, if it likes.
+                    pulse.busy = True
                     self._is_stopped.wait(pause)
+                    pulse.busy = False
                     if self.scheduler.should_sync():
                         self.scheduler._do_sync()
         finally:

@@ -68,6 +68,12 @@ class Loop:
         self._tell = tell
         self._definitions: OrderedDict[tuple[str, bytes], Definition] = OrderedDict()
         self._offset = clock.now() - clock.monotonic()
+        self.sent = 0
+        """How many slots have been fired here."""
+        self.late = 0.0
+        """How long after its time (seconds) the last one was."""
+        self.following: float | None = None
+        """When the next one is due (epoch seconds), as far as is known."""
 
     @property
     def leads(self) -> bool:
@@ -92,7 +98,7 @@ class Loop:
         return self._pause()
 
     def _pause(self) -> float:
-        following = self.store.next_due()
+        following = self.following = self.store.next_due()
         pause = min(self._look, self.leadership.renewal)
         return pause if following is None else max(0.0, min(pause, following - self._clock.now()))
 
@@ -254,10 +260,11 @@ class Loop:
 
     def _log(self, due: Due) -> None:
         plan, slot = due.encoded.plan, due.firing.slot
+        self.sent += 1
+        self.late = self._clock.now() - slot
         if plan is not None and logger.isEnabledFor(logging.INFO):
-            late = self._clock.now() - slot
             moment = planning.moment(slot).isoformat()
-            logger.info("%s: sent %s[%s] for %s (%.3f s late).", due.definition.name, due.definition.task, plan.result.id, moment, late)
+            logger.info("%s: sent %s[%s] for %s (%.3f s late).", due.definition.name, due.definition.task, plan.result.id, moment, self.late)
 
 
 def _same(stored: ScheduleRecord, record: ScheduleRecord) -> bool:

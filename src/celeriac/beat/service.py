@@ -11,6 +11,7 @@ from celeriac.beat.loop import Loop
 from celeriac.lib.backoff import linear
 from celeriac.lib.signpost import reach
 from celeriac.model.errors import OperationalError
+from celeriac.worker.monitor.contact import Contact
 
 logger = logging.getLogger("celeriac.beat")
 
@@ -18,10 +19,12 @@ logger = logging.getLogger("celeriac.beat")
 class Rounds:
     """Calls ``tick`` of a loop again and again; ``announce`` is called before the first time."""
 
-    def __init__(self, loop: Loop, announce: Callable[[Any], object]) -> None:
+    def __init__(self, loop: Loop, announce: Callable[[Any], object], contact: Contact) -> None:
         self.loop = loop
         self.app = loop.app
         self._announce = announce
+        self.contact = contact
+        self._pulse = contact.pulse("scheduling")
         self._stopped = threading.Event()
         self._ended = threading.Event()
 
@@ -43,8 +46,11 @@ class Rounds:
     def _run(self) -> None:
         pauses = None
         while not self._stopped.is_set():
+            self._pulse.beat()
             try:
-                pause = self.loop.tick()
+                with self.contact.call("schedule"):
+                    pause = self.loop.tick()
+                self.contact.connected = True
                 if pauses is not None:
                     logger.warning("The schedule store is back.")
                 pauses = None
@@ -55,6 +61,8 @@ class Rounds:
                 pause = next(pauses)
             if pause > 0:
                 self._stopped.wait(pause)
+        self._pulse.end()
+        self.contact.stopping = True
         try:
             self.loop.resign()
         except OperationalError as error:

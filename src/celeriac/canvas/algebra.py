@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from celeriac.canvas.compile import as_list
 from celeriac.canvas.drawing import draw
@@ -14,13 +14,29 @@ from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.lib.saferepr import saferepr
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from celeriac.canvas.chain import chain
+    from celeriac.results import AsyncResult, EagerResult
+
+    R = TypeVar("R", default=Any)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
+
+N = TypeVar("N")
 S = TypeVar("S", bound="type[Signature]")
 
 _BY_TASK = {"celery.map": "xmap", "celery.starmap": "xstarmap", "celery.chunks": "chunks"}
 """Kinds of workflows that Celery writes without their ``subtask_type``."""
 
-class Signature(dict[str, Any]):
-    """One call that has not been made: a task, arguments, options. A dict, so that it travels as JSON as it is."""
+class Signature(dict[str, Any], Generic[R]):
+    """One call that has not been made: a task, arguments, options. A dict, so that it travels as JSON as it is.
+
+    ``R`` is what comes of it: of a chain what its last call returns, of a group the list of what its calls return.
+    """
 
     TYPES: ClassVar[dict[str, type[Signature]]] = {}
     _IMMUTABLE_OPTIONS: ClassVar[frozenset[str]] = frozenset({"group_id", "stamped_headers"})
@@ -107,28 +123,28 @@ class Signature(dict[str, Any]):
         """The task object; NotRegistered (KeyError) when it is not registered here."""
         return self._type if self._type is not None else self.app.tasks[self.name]
 
-    def __call__(self, *partial_args: Any, **partial_kwargs: Any) -> Any:
+    def __call__(self, *partial_args: Any, **partial_kwargs: Any) -> R:
         """Run the task here and now; return what it returns."""
         args, kwargs, _ = self._merge(partial_args, partial_kwargs, None)
-        return self.type(*args, **kwargs)
+        return self.type(*args, **kwargs)  # type: ignore[no-any-return]
 
-    def delay(self, *partial_args: Any, **partial_kwargs: Any) -> Any:
+    def delay(self, *partial_args: Any, **partial_kwargs: Any) -> AsyncResult[R]:
         """Send the call with more arguments; return its result handle."""
         return self.apply_async(partial_args, partial_kwargs)
 
     def apply_async(
         self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, route_name: str | None = None, **options: Any
-    ) -> Any:
+    ) -> AsyncResult[R]:
         """Send the call with more arguments and options; return its result handle."""
         merged_args, merged_kwargs, merged = self._merge(args, kwargs, options)
         if route_name is not None:
             merged["route_name"] = route_name
-        return send(self.app, self._type, self.name, merged_args, merged_kwargs, merged)
+        return send(self.app, self._type, self.name, merged_args, merged_kwargs, merged)  # type: ignore[no-any-return]
 
-    def apply(self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
+    def apply(self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> EagerResult[R]:
         """Run the call in this process; return an ``EagerResult``."""
         merged_args, merged_kwargs, merged = self._merge(args, kwargs, options)
-        return self.type.apply(merged_args, merged_kwargs, **merged)
+        return self.type.apply(merged_args, merged_kwargs, **merged)  # type: ignore[no-any-return]
 
     def clone(self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Self:
         """Return a copy with more arguments (they go before the others) and options."""
@@ -260,10 +276,14 @@ class Signature(dict[str, Any]):
         """Return the workflow as a graph: text for Mermaid, or for Graphviz with ``style="dot"``."""
         return draw(self, style)
 
-    def __or__(self, other: Any) -> Any:
-        return Signature.TYPES["chain"](self, other) if isinstance(other, Signature) else NotImplemented
+    def __or__(self, other: Signature[N]) -> chain[N]:  # type: ignore[override]
+        return Signature.TYPES["chain"](self, other) if isinstance(other, Signature) else NotImplemented  # type: ignore[return-value]
 
-    def __invert__(self) -> Any:
+    if TYPE_CHECKING:
+
+        def __ror__(self, other: Signature[Any]) -> chain[R]: ...  # type: ignore[override]
+
+    def __invert__(self) -> R:
         return self.apply_async().get()
 
     def __repr__(self) -> str:

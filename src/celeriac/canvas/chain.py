@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from celeriac.canvas.algebra import Signature, maybe_signature
+from celeriac.canvas.algebra import R, Signature, maybe_signature
 from celeriac.canvas.chord import chord
 from celeriac.canvas.compile import as_list
 from celeriac.canvas.group import group, short_names
@@ -14,10 +14,11 @@ from celeriac.canvas.sending import is_collecting
 from celeriac.contracts.current import current_client
 from celeriac.lib.saferepr import saferepr
 from celeriac.model.errors import CompilationError
+from celeriac.results import AsyncResult
 
 
 @Signature.register_type()
-class chain(Signature):
+class chain(Signature[R]):
     """Calls one after the other: each gets the result of the one before as its first argument.
 
     A group that something follows becomes the header of a chord. Where that makes a chord of the whole, ``chain(...)`` returns the chord.
@@ -34,6 +35,21 @@ class chain(Signature):
                 only = made._steps[0].clone()
                 return only.set(**{key: value for key, value in options.items() if key != "app"})
         return made
+
+    if TYPE_CHECKING:
+        # The last call says what comes of it. More than five calls are not looked at.
+        @overload
+        def __init__(self: chain[R], *tasks: *tuple[Signature[R]], **options: Any) -> None: ...
+        @overload
+        def __init__(self: chain[R], *tasks: *tuple[Signature, Signature[R]], **options: Any) -> None: ...
+        @overload
+        def __init__(self: chain[R], *tasks: *tuple[Signature, Signature, Signature[R]], **options: Any) -> None: ...
+        @overload
+        def __init__(self: chain[R], *tasks: *tuple[Signature, Signature, Signature, Signature[R]], **options: Any) -> None: ...
+        @overload
+        def __init__(self: chain[R], *tasks: *tuple[Signature, Signature, Signature, Signature, Signature[R]], **options: Any) -> None: ...
+        @overload
+        def __init__(self: chain[Any], *tasks: Any, **options: Any) -> None: ...
 
     def __init__(self, *tasks: Any, **options: Any) -> None:
         steps, self._steps = self._steps, None
@@ -114,18 +130,18 @@ class chain(Signature):
 
     partial = clone
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> AsyncResult[R]:  # type: ignore[override]
         """Send the chain; return the handle of the last result."""
         return self.apply_async(args, kwargs)
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, route_name: str | None = None, **options: Any) -> Any:
+    def apply_async(self, args: Any = None, kwargs: Any = None, route_name: str | None = None, **options: Any) -> AsyncResult[R]:
         """Send the first step, which carries the others; return the handle of the last result, whose ``parent`` is the one before."""
         client = self.app
         if not self.tasks:
-            return None
+            return None  # type: ignore[return-value]
         if client.conf.task_always_eager and not is_collecting():
-            return self.apply(args, kwargs, **options)
-        return self.run(args, kwargs, app=client, **options)
+            return self.apply(args, kwargs, **options)  # type: ignore[no-any-return]
+        return self.run(args, kwargs, app=client, **options)  # type: ignore[no-any-return]
 
     def run(
         self,
@@ -201,9 +217,6 @@ class chain(Signature):
     def set_immutable(self, immutable: bool) -> None:
         """Say whether further arguments are ignored: they would go to the first step."""
         self["immutable"] = immutable
-
-    def __or__(self, other: Any) -> Any:
-        return chain(self, other) if isinstance(other, Signature) else NotImplemented
 
     def __repr__(self) -> str:
         if not self.tasks:

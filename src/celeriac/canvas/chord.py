@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from celeriac.canvas.algebra import Signature, maybe_signature
-from celeriac.canvas.compile import Plain, as_list
+from celeriac.canvas.algebra import N, R, Signature, maybe_signature
+from celeriac.canvas.compile import Plain, as_list, plain
 from celeriac.canvas.group import Sender, alike, flattened, group, member, short_names
 from celeriac.canvas.parts import carry
 from celeriac.canvas.sending import is_collecting
-from celeriac.contracts.backend import AnnouncesChords, AnswersCallers, CountsChords
+from celeriac.contracts.backend import AnnouncesChords, AnswersCallers, CountsChords, StoresGroups
 from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.model.errors import ChordError, CompilationError, UnsupportedPower
 from celeriac.model.plan import ChordSize, Plan, ResultNode
-from celeriac.results import EagerResult, GroupResult
+from celeriac.results import AsyncResult, EagerResult, GroupResult
 
 _LOCAL = frozenset({"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries"})
 
@@ -26,8 +27,15 @@ E_NO_BACKEND = (
 
 
 @Signature.register_type()
-class chord(Signature):
+class chord(Signature[R]):
     """A header, whose calls run at the same time, and a body, which is called with the list of their results when all are there."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(self: chord[R], header: Any, body: Signature[R], **options: Any) -> None: ...
+        @overload
+        def __init__(self: chord[Any], header: Any = None, body: Any = None, **options: Any) -> None: ...
 
     def __init__(
         self, header: Any = None, body: Any = None, task: str = "celery.chord", args: Any = None, kwargs: Any = None, app: Any = None, **options: Any
@@ -49,18 +57,18 @@ class chord(Signature):
         header = self.kwargs["header"]
         return header.tasks if isinstance(header, group) else header
 
+    @tasks.setter
+    def tasks(self, value: Any) -> None:
+        self.kwargs["header"] = value
+
+    header = tasks
+
     @property
     def _first(self) -> Signature | None:
         header = self.kwargs["header"]
         if isinstance(header, group):
             return header._first()
         return header[0] if header else None
-
-    @tasks.setter
-    def tasks(self, value: Any) -> None:
-        self.kwargs["header"] = value
-
-    header = tasks
 
     @property
     def body(self) -> Any:
@@ -102,22 +110,31 @@ class chord(Signature):
 
     # -- sending
 
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __call__(self, body: None = None, **options: Any) -> AsyncResult[R]: ...
+        @overload
+        def __call__(self, body: Signature[N], **options: Any) -> AsyncResult[N]: ...
+        @overload
+        def __call__(self, body: Any, **options: Any) -> AsyncResult[Any]: ...
+
     def __call__(self, body: Any = None, **options: Any) -> Any:
         """Send the chord, with this body if one is given; return the result of the body."""
         return self.apply_async((), body=body, **options)
 
     def apply_async(  # type: ignore[override]
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, body: Any = None, **options: Any
-    ) -> Any:
+    ) -> AsyncResult[R]:
         """Send the header; return the result of the body, whose ``parent`` is that of the header. The options are those of the body."""
         fresh = self._with_body(body, options.pop("chain", None))
         client = fresh.app
         given = (*(args or ()), *fresh.args)
         if client.conf.task_always_eager and not is_collecting():
-            return fresh.apply(given, kwargs, task_id=task_id, **options)
+            return fresh.apply(given, kwargs, task_id=task_id, **options)  # type: ignore[no-any-return]
         for key in ("producer", "publisher", "connection", "router", "result_cls", "route_name"):
             options.pop(key, None)
-        return fresh.run(given, kwargs, task_id, options)
+        return fresh.run(given, kwargs, task_id, options)  # type: ignore[no-any-return]
 
     def run(self, args: Any, kwargs: Any, task_id: str | None, options: dict[str, Any]) -> Any:
         """Send this chord, whose body is used up by it."""
@@ -153,7 +170,10 @@ class chord(Signature):
         failed = next((part for part in _leaves(parts) if part.state in ("FAILURE", "REVOKED")), None)
         if failed is not None:
             error = chord_error(failed.id, failed.result)
-            return _attached(EagerResult(options.get("task_id") or uuid(), error, "FAILURE", app=fresh.app), parts)
+            result_id = fresh.body.freeze(options.get("task_id")).id
+            # The errbacks are called as by a worker: by the task that finishes chords.
+            fresh.app.tasks["celery.chord_unlock"].apply((parts.id, fresh.body), {"error": error})
+            return _attached(EagerResult(result_id, error, "FAILURE", app=fresh.app), parts)
         return _attached(fresh.body.apply((parts.get(disable_sync_subtasks=False),), **options), parts)
 
     def freeze(
@@ -249,13 +269,15 @@ class Waiter:
         self._backend = client.result_backend
         if self._backend is None:
             raise CompilationError(E_NO_BACKEND)
+        self._told = isinstance(self._backend, AnnouncesChords)
+        self._shaped = False
 
-    def send(self, header: group, args: Any, kwargs: Any, shared: dict[str, Any]) -> list[Any]:
+    def send(self, header: group[Any], args: Any, kwargs: Any, shared: dict[str, Any]) -> list[Any]:
         """Send the header; return the results of its calls.
 
         One that is read while it is sent is told how large it is before its last calls are sent, which is only possible where the store is told.
         """
-        if not isinstance(self._backend, AnnouncesChords):
+        if not self._told:
             header.keys()
         results: list[Any] = []
         sender, size = None, 0
@@ -267,9 +289,7 @@ class Waiter:
                 sender = self._sender(members, size if last else 0, shared)
             elif any(task.shape is not None for task in members):
                 raise CompilationError("A chord's header that ends in groups cannot be read while it is sent: give it a list instead of a generator.")
-            if last:
-                self._tell(size)
-            results += sender.send(members, args, kwargs)
+            results += sender.send(members, args, kwargs, partial(self._made_known, size) if last and self._told else None)
         self._poll(results)
         return results
 
@@ -283,16 +303,19 @@ class Waiter:
             )
         if not isinstance(self._backend, CountsChords):
             return Sender(client, self._group, None, 0, shared, errbacks)
-        carried = Plain(carry(client, body))
+        carried = Plain(carry(client, body if client.keeps_parts else _as_celery_has_it(body)))
         carried["chord_size"] = size
         shape = alike([task.shape for task in members])
         if shape not in (alike([None] * len(members)), None):
             carried["chord_shape"] = shape
+            self._shaped = not client.keeps_parts
         return Sender(client, self._group, carried, 0, shared, errbacks)
 
-    def _tell(self, size: int) -> None:
-        if isinstance(self._backend, AnnouncesChords):
-            self._client.submit(Plan(messages=(), result=ResultNode(self._group), chords=(ChordSize(self._group, size),)))
+    def _made_known(self, size: int, results: list[Any]) -> Plan:
+        """Return what the store is told before the last calls are sent: the size, and for Celery's workers the tree where it is more than a list."""
+        found: GroupResult[Any] = GroupResult(self._group, results, app=self._client)
+        tree = (found.record(),) if self._shaped and isinstance(self._backend, StoresGroups) else ()
+        return Plan(messages=(), result=ResultNode(self._group), groups=tree, chords=(ChordSize(self._group, size),))
 
     def _poll(self, results: list[Any]) -> None:
         """Send the task that looks, where the store cannot count."""
@@ -304,6 +327,18 @@ class Waiter:
         unlock = Signature("celery.chord_unlock", (self._group, carry(client, self._body)), named, app=client)
         queue = self._body.options.get("queue")
         unlock.apply_async(countdown=interval, ignore_result=True, add_to_parent=False, **({"queue": queue} if queue else {}))
+
+
+def _as_celery_has_it(body: Signature) -> Signature:
+    """Return a chain as its first call, whose message brings the others: workers of Celery's lose the end of one that ends in a chord."""
+    if body.get("subtask_type") != "chain" or len(body["kwargs"]["tasks"]) < 2:
+        return body
+    first, *others = body["kwargs"]["tasks"]
+    if first.get("subtask_type") or first.options.get("chain"):
+        return body
+    made: Signature = first.clone()
+    made.options["chain"] = [plain(step) for step in reversed(others)]
+    return made
 
 
 def chord_error(part_id: str, error: Any) -> ChordError:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from celeriac.canvas.algebra import Signature, maybe_signature
+from celeriac.canvas.algebra import N, Signature, maybe_signature
 from celeriac.canvas.compile import as_list
 from celeriac.canvas.parts import Part
 from celeriac.canvas.sending import collecting, is_collecting, merged, send
@@ -14,6 +14,7 @@ from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.lib.saferepr import saferepr
 from celeriac.model.errors import CompilationError
+from celeriac.model.plan import Plan
 from celeriac.results import GroupResult
 
 BATCH = 1_000
@@ -23,7 +24,7 @@ _OWN = frozenset({"task_id", "group_id", "group_index", "chord", "chain", "root_
 
 
 @Signature.register_type()
-class group(Signature):
+class group(Signature[list[N]]):
     """Calls that run at the same time: each gets the same partial arguments; the result is the list of their results.
 
     Made of signatures, a list of them or a generator, which is read only when the group is sent, a thousand at a time.
@@ -31,6 +32,15 @@ class group(Signature):
 
     _source: Iterator[Any] | None = None
     _spent = False
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(self: group[N], *tasks: *tuple[Iterable[Signature[N]]], **options: Any) -> None: ...
+        @overload
+        def __init__(self: group[N], *tasks: Signature[N], **options: Any) -> None: ...
+        @overload
+        def __init__(self: group[Any], *tasks: Any, **options: Any) -> None: ...
 
     def __init__(self, *tasks: Any, **options: Any) -> None:
         app = options.pop("app", None)
@@ -131,7 +141,7 @@ class group(Signature):
 
     # -- sending
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> GroupResult[N]:  # type: ignore[override]
         """Send the calls; return their results as one."""
         return self.apply_async(args, kwargs)
 
@@ -144,13 +154,13 @@ class group(Signature):
         link: Any = None,
         link_error: Any = None,
         **options: Any,
-    ) -> Any:
+    ) -> GroupResult[N]:
         """Send the calls in one publish; return their results as one. The options count for each of them."""
         if link is not None:
             raise TypeError("Cannot add link to group: use a chord")
         rest = options.pop("chain", None)
         if rest:
-            return Signature.TYPES["chain"](self, *reversed(rest)).apply_async(args, kwargs, link_error=link_error, **options)
+            return Signature.TYPES["chain"](self, *reversed(rest)).apply_async(args, kwargs, link_error=link_error, **options)  # type: ignore[return-value]
         client = self.app
         if client.conf.task_always_eager and not is_collecting():
             return self.apply(args, kwargs, **options)
@@ -160,7 +170,7 @@ class group(Signature):
         shared.update({key: own[key] for key in ("root_id", "parent_id") if own.get(key) is not None}, add_to_parent=False)
         sender = Sender(client, own.get("group_id") or group_id, own.get("chord"), own.get("group_index") or 0, shared, link_error)
         results = self._send(sender, (*(args or ()), *self.args), kwargs)
-        result: GroupResult[Any] = GroupResult(group_id, results, app=client)
+        result: GroupResult[N] = GroupResult(group_id, results, app=client)
         if add_to_parent and hasattr(client, "note_child"):
             client.note_child(result)
         return result
@@ -196,7 +206,11 @@ class group(Signature):
     def _members(self, source: Iterator[Any], most: int) -> list[Signature]:
         return [member(task, self._app) for task in islice(source, most)]
 
-    def apply(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def delay(self, *partial_args: Any, **partial_kwargs: Any) -> GroupResult[N]:  # type: ignore[override]
+        """Send the calls with more arguments; return their results as one."""
+        return self.apply_async(partial_args, partial_kwargs)
+
+    def apply(self, args: Any = None, kwargs: Any = None, **options: Any) -> GroupResult[N]:  # type: ignore[override]
         """Run the calls in this process, one after the other; return their results as one."""
         for key in ("add_to_parent", "app", "producer"):
             options.pop(key, None)
@@ -219,10 +233,11 @@ class group(Signature):
         given = {"root_id": root_id, "parent_id": parent_id, "group_id": group_id, "chord": chord, "group_index": group_index}
         options.update({key: value for key, value in given.items() if value is not None})
         self.tasks = flattened(self.tasks)
-        index, results = group_index or 0, []
+        # Of a group at the end of a chain in a header it may be known already.
+        outer, index, results = options.get("group_id") or own_id, options.get("group_index") or 0, []
         for task in self.tasks:
-            shared = {"root_id": root_id, "parent_id": parent_id, "chord": chord}
-            results.append(task.freeze(group_id=group_id or own_id, group_index=index, **shared))
+            shared = {"root_id": root_id, "parent_id": parent_id, "chord": options.get("chord")}
+            results.append(task.freeze(group_id=outer, group_index=index, **shared))
             index += task.width
         return GroupResult(own_id, results, app=self.app)
 
@@ -294,10 +309,12 @@ class Sender:
         self._shared = shared
         self._link_error = as_list(link_error)
 
-    def send(self, members: Iterable[Any], args: Any, kwargs: Any) -> list[Any]:
-        """Send some; return their results."""
+    def send(self, members: Iterable[Any], args: Any, kwargs: Any, before: Callable[[list[Any]], Plan] | None = None) -> list[Any]:
+        """Send some, and before them what ``before`` returns for their results; return the results."""
         with collecting() as plans:
             results = [self._one(task, args, kwargs) for task in members]
+        if before is not None:
+            plans.insert(0, before(results))
         plan = merged(plans)
         if plan is not None:
             self._client.submit(plan)

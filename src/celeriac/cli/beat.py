@@ -24,6 +24,7 @@ _PIDFILE = "celerybeat.pid"
 @click.option("-l", "--loglevel", metavar="LEVEL", help="debug, info, warning, error, critical, in any case; warning by default.")
 @click.option("-f", "--logfile", metavar="PATH", help="Log to this file.")
 @click.option("--pidfile", metavar="PATH", help="Write the process id here; refuse to start when another scheduler holds it.")
+@click.option("--metrics", metavar="HOST:PORT", help="Answer Prometheus and health probes there; unix:PATH for a socket in the file system.")
 @click.option("-D", "--detach", is_flag=True, help="Go on in the background; a pid file is written, celerybeat.pid by default.")
 @click.option("--uid", help="Become this user (name or number) first.")
 @click.option("--gid", help="Become this group (name or number) first.")
@@ -65,6 +66,7 @@ def _make(context: Context, app: Any, given: dict[str, Any], logfile: str | None
             logfile=logfile,
             no_color=context.no_color or None,
             quiet=context.quiet,
+            metrics=given["metrics"],
         )
     except ImproperlyConfigured as error:
         raise click.UsageError(str(error)) from None

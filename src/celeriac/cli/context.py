@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -127,8 +127,10 @@ class Command(click.Command):
     and those that the application adds.
     """
 
-    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+    def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]] | None = None, **attributes: Any) -> None:
+        """``sections`` groups the options in the help text: title -> names of parameters; those that are in none come first."""
         super().__init__(*arguments, **attributes)
+        self._sections = sections or {}
         taken = {flag for parameter in self.params for flag in parameter.opts}
         # Where a command has a flag of its own (call -b ...), that one counts.
         self.params += [
@@ -136,6 +138,20 @@ class Command(click.Command):
             for flags, options in _OPTIONS
             if not taken.issuperset(flags)
         ]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        titles = {name: title for title, names in self._sections.items() for name in names}
+        rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *self._sections)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                rows[titles.get(str(parameter.name), "Options")].append(record)
+        for title, found in rows.items():
+            if found:
+                with formatter.section(title):
+                    formatter.write_dl(found)
+        formatter.write_paragraph()
+        formatter.write_text("The options of celeriac itself (-A, -b, --config, --workdir, -C, -q ...) may stand here too.")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.ensure_object(Context)

@@ -13,6 +13,9 @@ with suppress(ImportError):
     import grp
     import pwd
 
+_DETACHED = "CELERIAC_DETACHED"
+"""The environment variable that holds the id of a process that has gone to the background."""
+
 
 def take_identity(uid: str | None, gid: str | None, umask: str | None) -> None:
     """Become another group and user, and set the umask (octal text); a group is taken first, while that is still allowed."""
@@ -62,8 +65,15 @@ def pidfile_of(path: str | None) -> Iterator[None]:
         yield
     finally:
         # A forked child that ends by an exception must not remove its parent's file.
-        if os.getpid() == own and _holder(path) == own:
+        if os.getpid() == own and holder(path) == own:
             os.unlink(path)
+
+
+def refuse_if_held(path: str) -> None:
+    """Raise ClickException when the pid file is that of another process that runs."""
+    pid = holder(path)
+    if pid is not None and pid != os.getpid() and lives(pid):
+        raise click.ClickException(f"The pid file {path} belongs to process {pid}, which runs: is this worker started already?")
 
 
 def _take(path: str) -> None:
@@ -71,9 +81,7 @@ def _take(path: str) -> None:
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
-            holder = _holder(path)
-            if holder is not None and holder != os.getpid() and _lives(holder):
-                raise click.ClickException(f"The pid file {path} belongs to process {holder}, which runs: is this worker started already?") from None
+            refuse_if_held(path)
             _remove(path)
             continue
         except OSError as error:
@@ -91,7 +99,8 @@ def _remove(path: str) -> None:
         return
 
 
-def _holder(path: str) -> int | None:
+def holder(path: str) -> int | None:
+    """Return the process id in a pid file, or None."""
     try:
         with open(path, encoding="ascii") as file:
             return int(file.read().strip())
@@ -99,7 +108,8 @@ def _holder(path: str) -> int | None:
         return None
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Tell whether a process runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -110,7 +120,12 @@ def _lives(pid: int) -> bool:
 
 
 def detach(logfile: str | None) -> None:
-    """Go on in the background: the process that was started ends, what is printed goes to the log file or nowhere."""
+    """Go on in the background: the process that was started ends, what is printed goes to the log file or nowhere.
+
+    A process that starts again in its place (HUP) is in the background already, and stays what it is.
+    """
+    if os.environ.get(_DETACHED) == str(os.getpid()):
+        return
     if not hasattr(os, "fork"):
         raise click.UsageError("-D/--detach cannot be had on this platform: let its service manager run this in the background")
     for step in range(2):
@@ -118,6 +133,7 @@ def detach(logfile: str | None) -> None:
             os._exit(0)
         if step == 0:
             os.setsid()
+    os.environ[_DETACHED] = str(os.getpid())
     nothing = os.open(os.devnull, os.O_RDWR)
     output = nothing if logfile is None else os.open(logfile, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
     for descriptor, target in ((nothing, 0), (output, 1), (output, 2)):

@@ -1,8 +1,10 @@
-"""``celeriac events``: what workers and tasks do, as lines of text or for a camera."""
+"""``celeriac events``: what workers and tasks do, on a full screen, as lines of text or for a camera."""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from typing import Any
 
@@ -13,13 +15,14 @@ from celeriac.cli.daemon import pidfile_of, take_identity
 from celeriac.events.dumper import evdump
 from celeriac.events.snapshot import Polaroid, evcam
 from celeriac.lib.importing import symbol_by_name
-from celeriac.model.errors import OperationalError
+from celeriac.model.errors import MissingExtra, OperationalError
 from celeriac.worker.options import level
 
 _AGAIN = 1.0
 
 
 @click.command(cls=Command)
+@click.option("--as-is", is_flag=True, help="Do not turn the events of tasks on (the monitor does, and off again when you leave it).")
 @click.option("-d", "--dump", is_flag=True, help="Print every event as a line.")
 @click.option("-c", "--camera", metavar="CLASS", help="Let this camera (package.module.Class) take pictures.")
 @click.option("-F", "--frequency", "--freq", type=float, default=1.0, metavar="SECONDS", help="Between two pictures; 1 by default.")
@@ -34,12 +37,13 @@ _AGAIN = 1.0
 @click.option("--executable", hidden=True)
 @click.pass_obj
 def events(
-    context: Context, dump: bool, camera: str | None, frequency: float, maxrate: str | None, loglevel: str, logfile: str | None,
+    context: Context, as_is: bool, dump: bool, camera: str | None, frequency: float, maxrate: str | None, loglevel: str, logfile: str | None,
     pidfile: str | None, uid: str | None, gid: str | None, umask: str | None, detach: bool, executable: str | None,
 ) -> int:  # fmt: skip
-    """Watch workers and tasks.
+    """Watch workers and tasks: on a full screen (extra 'monitor'), as lines, or by a camera.
 
     \b
+    celeriac -A proj events
     celeriac -A proj events --dump
     celeriac -A proj events --camera proj.cameras.Counting --frequency 5
     """
@@ -52,14 +56,23 @@ def events(
         try:
             if dump:
                 return _dump(context)
-            return monitor(context) if camera is None else _photograph(context, camera, frequency, maxrate, loglevel, logfile)
+            return monitor(context, enable=not as_is) if camera is None else _photograph(context, camera, frequency, maxrate, loglevel, logfile)
         except KeyboardInterrupt:
             return 0
 
 
-def monitor(_context: Context) -> int:
-    """Show the screen monitor; the seam at which it is put in."""
-    raise click.UsageError("the screen monitor needs the extra 'monitor', which this version does not have yet; --dump prints events as they come")
+def monitor(context: Context, *, enable: bool) -> int:
+    """Show the monitor; ``enable`` turns the events of tasks on while it runs."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
+        raise click.UsageError("the monitor needs a terminal (with TERM set) that it can fill; --dump prints events as lines")
+    try:
+        watch = symbol_by_name("celeriac.cli.monitor.start:watch")
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("textual", "rich"):
+            raise
+        raise MissingExtra("The monitor needs textual: pip install 'celeriac[monitor]' (without it, --dump prints events as lines)") from None
+    status: int = watch(context, enable=enable)
+    return status
 
 
 def _dump(context: Context) -> int:

@@ -29,9 +29,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead": ("celeriac.cli.dead:dead", "List, show, put back or forget messages that were set aside."),
     "delayed": ("celeriac.cli.delayed:delayed", "List or remove messages that are not due yet."),
     "events": ("celeriac.cli.events:events", "Watch workers and tasks."),
+    "graph": ("celeriac.cli.graph:graph", "Draw the running workers, or the parts of a worker, for Graphviz."),
     "hand-back": ("celeriac.cli.hand_back:hand_back", "Leave a Redis that real Celery uses too, without leaving anything behind."),
     "inspect": ("celeriac.cli.remote:inspect", "Ask running workers."),
     "list": ("celeriac.cli.listing:listing", "List queues and their bindings."),
+    "logtool": ("celeriac.cli.logtool:logtool", "Count and find things in worker logs."),
+    "migrate": ("celeriac.cli.migrate:migrate", "Move the messages that wait from one broker to another."),
+    "multi": ("celeriac.cli.multi:multi", "Start, stop and restart several workers on this machine."),
     "purge": ("celeriac.cli.purge:purge", "Throw away the messages that wait in queues."),
     "queues": ("celeriac.cli.delayed:queues", "Print how many messages wait in each queue."),
     "report": ("celeriac.cli.report:report", "Show versions and settings, for bug reports."),
@@ -40,12 +44,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "routes": ("celeriac.cli.routes:routes", "Explain where a call of a task would go, and why."),
     "shell": ("celeriac.cli.shell:shell", "Open a Python shell that knows the application and its tasks."),
     "status": ("celeriac.cli.remote:status", "List the workers that are online."),
+    "upgrade": ("celeriac.cli.upgrade:upgrade", "Bring old names of settings up to date."),
     "worker": ("celeriac.cli.worker:worker", "Start a worker."),
 }
 """Name -> where the command is, imported when it runs, and what it does."""
 
-LATER = ("graph", "logtool", "migrate", "multi", "upgrade")
-"""Commands of Celery that a later version brings."""
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Run": ("worker", "beat", "multi"),
+    "Tasks and results": ("call", "result", "shell"),
+    "Running workers": ("status", "inspect", "control", "events", "graph", "logtool"),
+    "Queues and messages": ("queues", "list", "purge", "dead", "delayed", "routes", "schedule", "amqp", "migrate", "hand-back"),
+    "Settings and help": ("check", "report", "upgrade"),
+}
+"""How the commands are shown by --help."""
 
 PLUGINS = ("celeriac.commands", "celery.commands")
 """Entry point groups in which other packages register click commands."""
@@ -78,10 +89,15 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
-        rows += [(entry.name, f"Added by {entry.dist.name if entry.dist else entry.value}.") for entry in _plugins() if entry.name not in COMMANDS]
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(rows))
+        added = {entry.name: f"Added by {entry.dist.name if entry.dist else entry.value}." for entry in _plugins() if entry.name not in COMMANDS}
+        sections = {title: {name: COMMANDS[name][1] for name in names} for title, names in SECTIONS.items()}
+        shown = {name for names in SECTIONS.values() for name in names}
+        sections["More"] = {**{name: text for name, (_, text) in COMMANDS.items() if name not in shown}, **added}
+        width = max(map(len, [*COMMANDS, *added]))
+        for title, rows in sections.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl([(name.ljust(width), text) for name, text in rows.items()])
 
 
 def _plugins() -> list[EntryPoint]:
@@ -91,8 +107,6 @@ def _plugins() -> list[EntryPoint]:
 
 
 def _no_such_command(name: str, known: Sequence[str]) -> str:
-    if name in LATER:
-        return f"The command {name!r} comes with a later version of celeriac. This one has {', '.join(COMMANDS)}."
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else f" There are {', '.join(known)}."
     return f"No such command {name!r}.{hint}"

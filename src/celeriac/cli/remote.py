@@ -23,6 +23,7 @@ def remote_options(function: F) -> F:
     for flags, attributes in (
         (("-j", "--json"), {"is_flag": True, "help": "Print JSON."}),
         (("-d", "--destination"), {"metavar": "NODES", "default": "", "help": "Only these nodes (names with commas)."}),
+        (("-p", "--pattern"), {"metavar": "GLOB", "help": "Only nodes whose name fits, such as 'mail-*@*'."}),
         (("-t", "--timeout"), {"type": float, "metavar": "SECONDS", "help": "How long to wait for replies."}),
     ):
         function = click.option(*flags, **attributes)(function)
@@ -50,10 +51,10 @@ def _list_commands(kind: str) -> Callable[[click.Context, click.Parameter, bool]
 @remote_options
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_commands("inspect"), help="List the questions and exit.")
 @click.pass_obj
-def inspect(context: Context, command: str, words: tuple[str, ...], timeout: float | None, destination: str, json: bool) -> int:
+def inspect(context: Context, command: str, words: tuple[str, ...], timeout: float | None, destination: str, pattern: str | None, json: bool) -> int:
     """Ask workers: celeriac inspect active"""
     info, arguments = _understood(context, "inspect", command, words)
-    return _ask(context, command, info, arguments, timeout, destination, json, count=True)
+    return _ask(context, command, info, arguments, timeout, _to(destination, pattern), json, count=True)
 
 
 @click.command(cls=Command, context_settings={"ignore_unknown_options": True})
@@ -62,18 +63,18 @@ def inspect(context: Context, command: str, words: tuple[str, ...], timeout: flo
 @remote_options
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_commands("control"), help="List the commands and exit.")
 @click.pass_obj
-def control(context: Context, command: str, words: tuple[str, ...], timeout: float | None, destination: str, json: bool) -> int:
+def control(context: Context, command: str, words: tuple[str, ...], timeout: float | None, destination: str, pattern: str | None, json: bool) -> int:
     """Tell workers what to do: celeriac control rate_limit tasks.add 10/m"""
     info, arguments = _understood(context, "control", command, words)
-    return _ask(context, command, info, arguments, timeout, destination, json, count=False)
+    return _ask(context, command, info, arguments, timeout, _to(destination, pattern), json, count=False)
 
 
 @click.command(cls=Command)
 @remote_options
 @click.pass_obj
-def status(context: Context, timeout: float | None, destination: str, json: bool) -> int:
+def status(context: Context, timeout: float | None, destination: str, pattern: str | None, json: bool) -> int:
     """List the workers that are online."""
-    answers = _gather(context, "ping", {}, 1.0 if timeout is None else timeout, destination)
+    answers = _gather(context, "ping", {}, 1.0 if timeout is None else timeout, _to(destination, pattern))
     if json:
         _print_json(context, {node: answer for reply in answers for node, answer in reply.items()})
     else:
@@ -114,14 +115,17 @@ def _load_custom(context: Context) -> None:
         context.app.import_task_modules()
 
 
+def _to(destination: str, pattern: str | None) -> dict[str, Any]:
+    return {"destination": list(names(destination)) or None, "pattern": pattern}
+
+
 Hear = Callable[[dict[str, Any]], object]
 
 
 def _gather(
-    context: Context, command: str, arguments: dict[str, Any], timeout: float, destination: str, hear: Hear | None = None
+    context: Context, command: str, arguments: dict[str, Any], timeout: float, to: dict[str, Any], hear: Hear | None = None
 ) -> list[dict[str, Any]]:
-    nodes = list(names(destination)) or None
-    answers = context.app.control.broadcast(command, arguments=arguments, destination=nodes, reply=True, timeout=timeout, callback=hear)
+    answers = context.app.control.broadcast(command, arguments=arguments, reply=True, timeout=timeout, callback=hear, **to)
     if not answers:
         context.error(f"Error: {NOBODY}")
         raise click.exceptions.Exit(UNAVAILABLE)
@@ -129,11 +133,11 @@ def _gather(
 
 
 def _ask(
-    context: Context, command: str, info: CommandInfo, arguments: dict[str, Any], timeout: float | None, destination: str, as_json: bool,
+    context: Context, command: str, info: CommandInfo, arguments: dict[str, Any], timeout: float | None, to: dict[str, Any], as_json: bool,
     *, count: bool,
 ) -> int:  # fmt: skip
     hear = None if as_json else lambda reply: _print_reply(context, reply)
-    answers = _gather(context, command, arguments, info.default_timeout if timeout is None else timeout, destination, hear)
+    answers = _gather(context, command, arguments, info.default_timeout if timeout is None else timeout, to, hear)
     if as_json and count:
         _print_json(context, {node: answer for reply in answers for node, answer in reply.items()})
     elif as_json:

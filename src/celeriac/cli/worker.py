@@ -10,7 +10,8 @@ import click
 
 from celeriac.cli import reloading
 from celeriac.cli.context import Command, Context
-from celeriac.cli.daemon import pidfile_of, take_identity
+from celeriac.cli.daemon import detach as go_to_background
+from celeriac.cli.daemon import pidfile_of, refuse_if_held, take_identity
 from celeriac.config.problem import Problem
 from celeriac.config.sources import from_arguments
 from celeriac.config.validate import problems
@@ -20,13 +21,24 @@ from celeriac.worker.machine import START_METHODS
 from celeriac.worker.options import WorkerOptions, logfile_for, resolve
 
 _REFUSED = {
-    "detach": ("-D/--detach", "let a service manager such as systemd run the worker in the background"),
     "executable": ("--executable", "start the worker with that Python: path/to/python -m celeriac"),
 }
 """Options of Celery that would be a lie here: what to do instead."""
 
+_PIDFILE = "%n.pid"
+_SECTIONS = {
+    "Queues": ("queues", "exclude_queues", "prefetch_multiplier", "disable_prefetch", "purge"),
+    "Executor and limits": (
+        *("concurrency", "pool", "autoscale", "start_method", "time_limit", "soft_time_limit", "max_tasks_per_child", "max_memory_per_child"),
+        "optimization",
+    ),
+    "Scheduler": ("beat", "schedule_filename", "scheduler"),
+    "Events": ("task_events", "without_heartbeat", "heartbeat_interval", "without_gossip", "without_mingle"),
+    "Log and service": ("loglevel", "logfile", "json_logs", "pidfile", "detach", "uid", "gid", "umask"),
+}
 
-@click.command(cls=Command)
+
+@click.command(cls=Command, sections=_SECTIONS)
 @click.option("-n", "--hostname", metavar="NAME", help="The node name; %h is the host name, %n its first part, %d its domain.")
 @click.option("-l", "--loglevel", metavar="LEVEL", help="debug, info, warning, error, critical, in any case; warning by default.")
 @click.option("-c", "--concurrency", metavar="N", help="So many tasks side by side; 'auto', the default, is one for each CPU.")
@@ -56,15 +68,19 @@ _REFUSED = {
 @click.option("--without-mingle", is_flag=True, default=None, help="Accepted for Celery's sake: workers never mingle, the store knows more.")
 @click.option("--without-heartbeat", is_flag=True, default=None, help="Send no heartbeats: monitors do not see this worker.")
 @click.option("--heartbeat-interval", type=float, metavar="SECONDS", help="Between two heartbeats while a monitor listens; 2 by default.")
+@click.option("--metrics", metavar="HOST:PORT", help="Answer Prometheus and health probes there; unix:PATH for a socket in the file system.")
 @click.option("--reload", is_flag=True, default=None, help="For development: start again when a Python file below this folder changes.")
-@click.option("-D", "--detach", is_flag=True, default=None, hidden=True)
+@click.option("-D", "--detach", is_flag=True, default=None, help="Go on in the background; a pid file is written, %n.pid by default.")
 @click.option("-B", "--beat", is_flag=True, default=None, help="Run a scheduler too; of all schedulers of an application one leads.")
 @click.option("-s", "--schedule-filename", "--schedule", metavar="PATH", help="The scheduler's file, where the broker cannot keep schedules.")
 @click.option("--scheduler", metavar="CLASS", help="Another scheduler: a class's path, or the name of an entry point.")
 @click.option("--executable", hidden=True)
 @click.argument("settings", nargs=-1)
 @click.pass_obj
-def worker(context: Context, /, settings: tuple[str, ...], uid: str | None, gid: str | None, umask: str | None, json_logs: bool, **given: Any) -> int:
+def worker(
+    context: Context, /, settings: tuple[str, ...], uid: str | None, gid: str | None, umask: str | None, json_logs: bool, detach: bool | None,
+    **given: Any,
+) -> int:  # fmt: skip
     """Start a worker.
 
     \b
@@ -82,7 +98,12 @@ def worker(context: Context, /, settings: tuple[str, ...], uid: str | None, gid:
     options = _options(context, app, given)
     if options.purge:
         _purge(context, app, options)
-    with pidfile_of(None if options.pidfile is None else logfile_for(options.pidfile, options.hostname)):
+    pidfile = options.pidfile or (_PIDFILE if detach else None)
+    path = None if pidfile is None else logfile_for(pidfile, options.hostname)
+    if detach and path:
+        refuse_if_held(path)
+        go_to_background(None if options.logfile is None else logfile_for(options.logfile, options.hostname))
+    with pidfile_of(path):
         status = symbol_by_name("celeriac.worker.boot:run")(app, options)
     return int(status or 0)
 

@@ -29,9 +29,12 @@ def visibility_shorter_than_tasks(settings: Settings) -> Problem | None:
     limit = settings.seconds("task_time_limit") or settings.seconds("task_soft_time_limit")
     if not isinstance(timeout, int | float) or limit is None or limit <= timeout:
         return None
+    whose = "it is handed out again"
+    if broker_scheme(settings) in ("redis", "rediss", "redis+socket", "sentinel"):
+        whose = "one that a worker of Celery's runs is handed out again (what these workers run never is, while they live)"
     return Problem(
         key="broker_transport_options.visibility_timeout",
-        text=f"visibility_timeout is {timeout:g} s and a task may run for {limit:g} s: before it ends, it is handed out again",
+        text=f"visibility_timeout is {timeout:g} s and a task may run for {limit:g} s: before it ends, {whose}",
         remedy=f"raise visibility_timeout above {limit:g}, or lower task_time_limit",
     )
 

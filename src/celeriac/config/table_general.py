@@ -78,6 +78,13 @@ SETTINGS = (
         ours=True,
     ),
     Setting(
+        "beat_metrics_address",
+        Kind.TEXT,
+        None,
+        "Where a scheduler answers Prometheus and health probes: `host:port`, or `unix:/path`; None for nowhere.",
+        ours=True,
+    ),
+    Setting(
         "beat_lease",
         Kind.SECONDS,
         2.0,

@@ -174,6 +174,13 @@ SETTINGS = (
         ours=True,
     ),
     Setting(
+        "worker_metrics_address",
+        Kind.TEXT,
+        None,
+        "Where a worker answers Prometheus and health probes: `host:port`, or `unix:/path`; None for nowhere.",
+        ours=True,
+    ),
+    Setting(
         "worker_shutdown_timeout",
         Kind.SECONDS,
         None,

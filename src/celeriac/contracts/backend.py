@@ -56,6 +56,22 @@ class Notifies(ABC):
         """Begin to watch; what is ready already is returned by the first ``next``."""
 
 
+class KeepsTime(ABC):
+    """Time passes in this store as it says, not as the machine's clocks do: whoever waits for a result waits in the store's time. For tests."""
+
+    @abstractmethod
+    def monotonic(self) -> float:
+        """Return the store's seconds, which never run backwards."""
+
+    @abstractmethod
+    def wait(self, ids: Collection[str], timeout: float | None) -> Mapping[str, ResultRecord]:
+        """Let time pass until at least one task is ready; return the ready records, none when ``timeout`` (seconds of the store) has passed."""
+
+    @abstractmethod
+    async def await_one(self, id: str, timeout: float | None) -> ResultRecord | None:
+        """As ``wait``, for one task and called on an event loop."""
+
+
 class AnswersCallers(ABC):
     """Results go to whoever made the call, and nobody else can read them: no worker can look whether the parts of a chord are ready."""
 

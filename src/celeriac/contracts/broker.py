@@ -85,6 +85,16 @@ class Leases(ABC):
     def recover(self) -> int:
         """Put back, at the head of their queues and marked redelivered, what owners hold whose lease has run out; return how many."""
 
+    def tend(self) -> int:
+        """Do what is due of renewing and recovering; called every ``lease / 3`` seconds. Returns how many messages were put back."""
+        self.renew()
+        return self.recover()
+
+    @property
+    def crowd(self) -> int:
+        """How many owners are known to share what all have to look after: each may do it the less often."""
+        return 1
+
     @abstractmethod
     def held(self) -> Sequence[Delivery]:
         """Return everything this owner holds now; a restarted consumer begins with it."""

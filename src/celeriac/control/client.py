@@ -22,6 +22,8 @@ class Control:
     ``callback`` (told of each reply).
     """
 
+    Mailbox = Mailbox
+
     def __init__(self, app: Any = None) -> None:
         self.app = app
         self.logical: LamportClock = app.clock

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celeriac.control.describing import plain, queue_info, request_info, task_line
-from celeriac.control.panel import inspect_command
+from celeriac.control.object_graph import draw_references
+from celeriac.control.panel import inspect_command, truth
 from celeriac.control.state import ControlState, Running
 from celeriac.lib.rusage import peak_memory, resource_usage
 from celeriac.lib.urls import censor, parse
@@ -17,10 +18,6 @@ REGISTERED_ITEMS = ("exchange", "routing_key", "rate_limit")
 
 _SAMPLES = 100
 _samples: list[str] = []
-
-
-def _truth(text: str) -> bool:
-    return text.lower() in ("1", "true", "yes", "on")
 
 
 @inspect_command(default_timeout=0.2)
@@ -101,7 +98,7 @@ def stats(state: ControlState, **_: Any) -> dict[str, Any]:
     return answer if autoscaler is None else {**answer, "autoscaler": autoscaler}
 
 
-@inspect_command(alias="dump_conf", args=[("with_defaults", _truth)], signature="[include_defaults=False]")
+@inspect_command(alias="dump_conf", args=[("with_defaults", truth)], signature="[include_defaults=False]")
 def conf(state: ControlState, with_defaults: bool = False, **_: Any) -> dict[str, Any]:
     """List the settings, without passwords."""
     found: dict[str, Any] = plain(state.app.conf.table(with_defaults=with_defaults, censored=True))
@@ -148,9 +145,9 @@ def memdump(state: ControlState, samples: int = 10, **_: Any) -> list[str]:
 @inspect_command(
     default_timeout=60.0, args=[("type", str), ("num", int), ("max_depth", int)], signature="[object_type=Request] [num=200 [max_depth=10]]"
 )
-def objgraph(state: ControlState, **_: Any) -> dict[str, str]:
-    """Draw Python objects: not offered here."""
-    return {"error": "These workers draw no object graphs: use a memory profiler such as memray on the process"}
+def objgraph(state: ControlState, num: int = 200, max_depth: int = 10, type: str = "Request", **_: Any) -> dict[str, str]:
+    """Draw what refers to Python objects of a type (needs the library objgraph), into a file on the worker's machine."""
+    return {"filename": draw_references(type, int(num), int(max_depth))}
 
 
 def _running_info(state: ControlState, running: Running) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celeriac.control.panel import control_command
+from celeriac.control.panel import control_command, truth
 from celeriac.control.state import ControlState
 
 logger = logging.getLogger("celeriac.worker.control")
@@ -57,14 +57,14 @@ def autoscale(state: ControlState, max: int | None = None, min: int | None = Non
     return {"ok": f"autoscale now max={most} min={least}"}
 
 
-@control_command
+@control_command(args=[("reload", truth)], variadic="modules", signature="[reload=False [module1 [module2 [... [moduleN]]]]]")
 def pool_restart(state: ControlState, modules: Any = None, reload: bool = False, reloader: Any = None, **_: Any) -> dict[str, str]:
     """Replace the processes of the pool, each when it is idle."""
     if not state.app.conf.worker_pool_restarts:
         raise ValueError("Pool restarts not enabled")
-    if modules or reload:
-        raise ValueError("modules cannot be loaded again in a running worker: restart the worker")
-    state.worker.restart()
+    if reloader is not None:
+        raise ValueError("a reloader is a function, which no command can carry: modules are loaded by importlib")
+    state.worker.restart(modules or None, bool(reload))
     return {"ok": "reload started"}
 
 

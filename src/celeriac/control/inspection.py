@@ -122,7 +122,7 @@ class Inspect:
         return self.request("memdump", samples=samples)
 
     def objgraph(self, type: str = "Request", n: int = 200, max_depth: int = 10) -> Any:
-        """Ask for a picture of Python objects, which these workers do not draw: each node answers with an error."""
+        """Let each node draw what refers to its Python objects of a type; return the names of the files, on the nodes' machines."""
         return self.request("objgraph", num=n, max_depth=max_depth, type=type)
 
 

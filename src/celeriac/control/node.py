@@ -9,7 +9,7 @@ import re
 from celeriac.control.panel import Panel
 from celeriac.control.state import ControlState
 from celeriac.model.envelope import Envelope, Outgoing
-from celeriac.model.errors import DecodeError
+from celeriac.model.errors import DecodeError, MissingExtra
 from celeriac.wire.control import Command, Reply, decode_command, encode_reply
 
 logger = logging.getLogger("celeriac.worker.pidbox")
@@ -54,7 +54,7 @@ class Node:
         except SystemExit:
             raise
         except Exception as error:
-            expected = handler is None or isinstance(error, ValueError)
+            expected = handler is None or isinstance(error, ValueError | MissingExtra)
             logger.error("pidbox command error: %r", error, exc_info=not expected)
             return {"error": repr(error)}
 

@@ -88,6 +88,14 @@ def inspect_command(function: Any = None, /, **options: Any) -> Any:
     return Panel.register(type="inspect")(function) if function is not None else Panel.register(type="inspect", **options)
 
 
+def truth(text: str) -> bool:
+    """Return the truth that a word of a command line says."""
+    found = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}.get(text.lower())
+    if found is None:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return found
+
+
 def visible_commands(kind: str) -> dict[str, CommandInfo]:
     """Return the commands of a kind (inspect or control) that people are shown, in order of their names."""
     return {name: info for name, info in sorted(Panel.meta.items()) if info.type == kind and info.visible}

@@ -114,8 +114,11 @@ class Controlled(Protocol):
         """Change the bounds of autoscaling; return them. ``ValueError`` when it is off."""
         ...
 
-    def restart(self) -> None:
-        """Replace the processes of the executor, each when it is idle; ``ValueError`` when that cannot be."""
+    def restart(self, modules: Sequence[str] | None, reload: bool) -> None:
+        """Load modules (``reload``: again; None for all that tasks come from), then replace the processes of the executor, each when it is idle.
+
+        ``ValueError`` when that cannot be.
+        """
         ...
 
     def enable_events(self) -> bool:

@@ -46,6 +46,8 @@ BACKENDS: dict[str, str] = {
     "database+sqlite": f"{_SQL}:backend",
     **dict.fromkeys(_REDIS_SCHEMES, f"{_REDIS}:backend"),
     "rpc": f"{_RABBITMQ}:backend",
+    "django-db": "celeriac.django.results:database",
+    "django-cache": "celeriac.django.results:cache",
 }
 """Scheme of a result store URL -> ``module:function`` that takes (Url, options)."""
 
@@ -53,6 +55,10 @@ SCHEDULE_STORES: dict[str, str] = {
     scheme: f"{module}:schedule_store" for scheme, path in BROKERS.items() if (module := path.partition(":")[0]) in (_MEMORY, _SQL, _REDIS)
 }
 """Scheme of a broker URL -> ``module:function`` that takes (Url, options), for brokers that can keep schedules too."""
+
+CELERY_BACKENDS = "celery.result_backends"
+"""Entry points by which packages bring result stores that were written for Celery."""
+_CUSTOM = "celeriac.drivers.celery_backend.opening:backend"
 
 _LATER = {
     *("py-amqp", "librabbitmq", "sqs", "sqla", "sql", "postgresql", "mysql"),
@@ -76,8 +82,25 @@ def open_backend(url: str, *, options: Mapping[str, Any] = {}) -> ResultBackend 
     """Return the result store that a URL names, not yet connected, or None for ``disabled://``."""
     if _scheme(url) == "disabled":
         return None
+    custom = _custom_class(url)
+    if custom is not None:
+        return cast(ResultBackend, symbol_by_name(_CUSTOM)(custom, url, options))
     opener = _find(url, "result backend", BACKENDS)
     return cast(OpenBackend, opener)(parse(url), options)
+
+
+def _custom_class(url: str) -> Any:
+    """Return the class that a result store is given by: ``module:Class``, ``module.Class``, or an entry point that a package has for Celery."""
+    path = url.partition("://")[0].strip()
+    if path.lower() in BACKENDS or path.partition("+")[0].lower() in _LATER:
+        return None
+    if "." not in path and ":" not in path:
+        entries = [*importlib.import_module("importlib.metadata").entry_points(group=CELERY_BACKENDS, name=path)]
+        return entries[0].load() if entries else None
+    try:
+        return symbol_by_name(path)
+    except (ImportError, AttributeError) as error:
+        raise ImproperlyConfigured(f"result_backend = {censor(url)!r}: that class cannot be imported: {error}") from error
 
 
 def open_schedule_store(url: str, *, options: Mapping[str, Any] = {}) -> ScheduleStore:

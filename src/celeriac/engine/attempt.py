@@ -14,7 +14,7 @@ from celeriac.engine.invoke import Fate, acall, call
 from celeriac.engine.prepare import prepare, prepare_eager
 from celeriac.engine.refusals import Gate
 from celeriac.model import states
-from celeriac.model.effects import Effects, Job
+from celeriac.model.effects import Effects, Ending, Job
 from celeriac.model.envelope import Settlement, Verdict
 from celeriac.model.errors import DecodeError, InvalidTaskError, NotRegistered, TimeLimitExceeded, WorkerLostError
 from celeriac.model.outcome import Lost, Raised, Retried
@@ -109,7 +109,7 @@ def conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
     place.log.lost(head.task, head.id, lost.reason)
     if task is None:
         settlement = None if job.acked else Settlement(Verdict.REJECT, job.delivery.tag, job.delivery.queue, reason=lost.reason[:1000])
-        return Effects(settlement)
+        return Effects(settlement, ending=Ending.FAILED)
     if _runs_again(job, lost, task, place):
         return Effects(_settlement(job, task, End.LOST))
     end = _end_of(job, lost, task)
@@ -118,10 +118,10 @@ def conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
     share = shares.refused(job.delivery, states.FAILURE, error, place.accept)
     events = telling.lost(head.id, error, place.clock.now()) if job.watched else ()
     if (head.ignore_result or task.ignore_result) and not task.store_errors_even_if_ignored:
-        return Effects(_settlement(job, task, end, reason), chord=share, events=events)
+        return Effects(_settlement(job, task, end, reason), chord=share, events=events, ending=Ending.FAILED)
     done = stamp(place.clock.now())
     result = ResultMeta(head.id, states.FAILURE, error, text_of(error), [], done, head.group, head.parent_id, reply_to=head.reply_to)
-    return Effects(_settlement(job, task, end, reason), result, chord=share, events=events)
+    return Effects(_settlement(job, task, end, reason), result, chord=share, events=events, ending=Ending.FAILED)
 
 
 def failed_to_encode(job: Job, error: Exception, tools: Tools) -> Effects:
@@ -148,12 +148,12 @@ def unreadable(job: Job, error: Exception, tools: Tools) -> Effects:
     settlement = None if job.acked else Settlement(Verdict.REJECT, delivery.tag, delivery.queue, reason=reason[:1000])
     task_id = delivery.envelope.headers.get("id")
     if not isinstance(task_id, str):
-        return Effects(settlement)
+        return Effects(settlement, ending=Ending.FAILED)
     done = stamp(tools.clock.now())
     share = shares.refused(delivery, states.FAILURE, error, tools.accept)
     reply_to = delivery.envelope.properties.get("reply_to")
     result = ResultMeta(task_id, states.FAILURE, error, ExceptionInfo(error).traceback, [], done, reply_to=reply_to)
-    return Effects(settlement, result, chord=share)
+    return Effects(settlement, result, chord=share, ending=Ending.FAILED)
 
 
 def _runs_again(job: Job, lost: Lost, task: Runnable, place: Gate | Tools) -> bool:

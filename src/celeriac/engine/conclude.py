@@ -11,7 +11,7 @@ from celeriac.engine.current import Attempt
 from celeriac.engine.exception_info import ExceptionInfo, text_of
 from celeriac.engine.handlers import handle, report
 from celeriac.model import states
-from celeriac.model.effects import Effects
+from celeriac.model.effects import Effects, Ending
 from celeriac.model.envelope import Settlement
 from celeriac.model.errors import Ignore, Reject, Retry
 from celeriac.model.outcome import Ignored, Outcome, Raised, Rejected, Replaced, Retried, Returned
@@ -64,7 +64,7 @@ def returned(attempt: Attempt, value: Any, runtime: float) -> Effects:
         _postrun(attempt, value, states.SUCCESS)
     share = attempt.share if message.chord is None else shares.own(attempt, states.SUCCESS, value)
     events = telling.succeeded(attempt, value, runtime)
-    return Effects(_settlement(attempt, End.RETURNED), result, tuple(attempt.plans), share, events, tuple(attempt.more))
+    return Effects(_settlement(attempt, End.RETURNED), result, tuple(attempt.plans), share, events, tuple(attempt.more), Ending.SUCCEEDED)
 
 
 def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = None) -> Effects:
@@ -86,7 +86,7 @@ def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = 
     if outcome.account:
         reason = f"{reason}: {error}\n{outcome.account}"
     events = telling.failed(attempt, error, outcome.traceback)
-    return Effects(_settlement(attempt, end, reason), result, tuple(attempt.plans), share, events, tuple(attempt.more))
+    return Effects(_settlement(attempt, end, reason), result, tuple(attempt.plans), share, events, tuple(attempt.more), Ending.FAILED)
 
 
 def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects:
@@ -103,7 +103,7 @@ def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects
     if here:
         _postrun(attempt, reason, states.RETRY)
     events = telling.retried(attempt, reason if cause is None else cause, outcome.traceback)
-    return Effects(_settlement(attempt, End.RETRIED), result, tuple(attempt.plans), events=events)
+    return Effects(_settlement(attempt, End.RETRIED), result, tuple(attempt.plans), events=events, ending=Ending.RETRIED)
 
 
 def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
@@ -113,12 +113,13 @@ def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
     attempt.tools.log.rejected(message.shadow or message.task, message.id, outcome.reason, outcome.requeue)
     _postrun(attempt, error, states.REJECTED)
     if outcome.requeue and attempt.job is not None and not attempt.job.acked and attempt.task.acks_late:
-        return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans), events=telling.rejected(attempt, True))
+        again = telling.rejected(attempt, True)
+        return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans), events=again, ending=Ending.REJECTED)
     _tell_failure(attempt, error, ExceptionInfo(error))
     result = _error_meta(attempt, states.FAILURE, error, None)
     share = shares.failed(attempt, states.FAILURE, error)
     settlement = _settlement(attempt, End.REJECTED, outcome.reason or "rejected by the task")
-    return Effects(settlement, result, tuple(attempt.plans), share, telling.rejected(attempt, False), tuple(attempt.more))
+    return Effects(settlement, result, tuple(attempt.plans), share, telling.rejected(attempt, False), tuple(attempt.more), Ending.REJECTED)
 
 
 def ignored(attempt: Attempt, end: End) -> Effects:
@@ -128,7 +129,7 @@ def ignored(attempt: Attempt, end: End) -> Effects:
     # A part that wants no state still is done: the chord does not wait for it.
     counts = attempt.message.chord is not None and not attempt.replaced
     share = shares.own(attempt, states.SUCCESS, None) if counts else None
-    return Effects(_settlement(attempt, end), None, tuple(attempt.plans), share)
+    return Effects(_settlement(attempt, end), None, tuple(attempt.plans), share, ending=Ending.IGNORED)
 
 
 def _error_meta(attempt: Attempt, state: str, error: BaseException, traceback: str | None) -> ResultMeta | None:

@@ -133,6 +133,9 @@ class Attempt:
             "retries": request.retries,
             "queue": (request.delivery_info or {}).get("routing_key"),
         }
+        if "periodic_task_name" in request.__dict__:
+            # The header by which a scheduler says which of its entries this is; django-celery-results has a column for it.
+            fields["periodic_task_name"] = request.__dict__["periodic_task_name"]
         if request.stamped_headers:
             fields["stamped_headers"] = request.stamped_headers
             fields.update(request.stamps or {})

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from celeriac.canvas.algebra import Signature, maybe_signature
-from celeriac.canvas.compile import known_plain
+from celeriac.canvas.compile import as_list, known_plain
 from celeriac.canvas.sending import collecting
 from celeriac.engine import abandon
 from celeriac.engine.current import Attempt
@@ -61,7 +61,7 @@ def takes_details(task: Any) -> bool:
 
 def call_errbacks(attempt: Attempt, errbacks: Any, request: Request, error: BaseException, traceback: str) -> None:
     """Run, or register, errbacks for a call that failed (the request says which)."""
-    for errback in errbacks or ():
+    for errback in as_list(errbacks):
         try:
             _fail(attempt, maybe_signature(errback, app=attempt.tools.client), request, error, traceback)
         except Exception as trouble:

@@ -21,7 +21,7 @@ from celeriac.engine.time_limits import TimeLimits
 from celeriac.lib.clock import Clock
 from celeriac.lib.dispatch import Signal
 from celeriac.model import states
-from celeriac.model.effects import Effects, Job
+from celeriac.model.effects import Effects, Ending, Job
 from celeriac.model.envelope import Delivery, Settlement, Verdict
 from celeriac.model.errors import ContentDisallowed, DecodeError, InvalidTaskError, NotRegistered, TaskRevokedError, WorkerLostError
 from celeriac.model.event import Event
@@ -131,7 +131,7 @@ def malformed(delivery: Delivery, gate: Gate, error: Exception) -> Effects:
         gate.announce(signals.task_rejected, gate.hostname, {"message": delivery.envelope, "exc": error})
     task_id = delivery.envelope.headers.get("id")
     result = _final(task_id, states.FAILURE, error, gate) if isinstance(task_id, str) and task_id else None
-    return Effects(_reject(delivery, reason), result)
+    return Effects(_reject(delivery, reason), result, ending=Ending.REJECTED)
 
 
 def unknown(delivery: Delivery, head: TaskHead, gate: Gate) -> Effects:
@@ -144,7 +144,7 @@ def unknown(delivery: Delivery, head: TaskHead, gate: Gate) -> Effects:
     reason = f"The task {head.task!r} is not registered in this worker."
     share = refused(delivery, states.FAILURE, error, gate.accept)
     result = None if head.ignore_result else _final(head.id, states.FAILURE, error, gate, head)
-    return Effects(_reject(delivery, reason), result, chord=share, events=_failed(head, None, error, gate))
+    return Effects(_reject(delivery, reason), result, chord=share, events=_failed(head, None, error, gate), ending=Ending.REJECTED)
 
 
 def too_often(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> Effects:
@@ -155,7 +155,7 @@ def too_often(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) ->
     result = _final(head.id, states.FAILURE, error, gate, head) if _stores(head, task) else None
     share = refused(delivery, states.FAILURE, error, gate.accept)
     told = f"{reason}\n{account(gate.deaths.of(head.id))}".rstrip()
-    return Effects(_reject(delivery, told), result, chord=share, events=_failed(head, task, error, gate))
+    return Effects(_reject(delivery, told), result, chord=share, events=_failed(head, task, error, gate), ending=Ending.FAILED)
 
 
 def revoked(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> Effects:
@@ -205,7 +205,7 @@ def _not_run(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate, rea
     result = _final(head.id, states.REVOKED, error, gate, head) if _stores(head, task) else None
     share = refused(delivery, states.REVOKED, error, gate.accept)
     events = telling.not_run(head.id, gate.clock.now(), **how) if telling.wanted(gate.events, task) else ()
-    return Effects(Settlement(Verdict.ACK, delivery.tag, delivery.queue), result, chord=share, events=events)
+    return Effects(Settlement(Verdict.ACK, delivery.tag, delivery.queue), result, chord=share, events=events, ending=Ending.REVOKED)
 
 
 def _failed(head: TaskHead, task: Runnable | None, error: Exception, gate: Gate) -> tuple[Event, ...]:

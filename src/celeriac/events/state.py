@@ -36,6 +36,23 @@ class _Index(dict[str, "WeakSet[known.Task]"]):
         return self._look(key, limit, reverse)
 
 
+
+
+class Remembered(OrderedDict[str, T]):
+    """What is known, the oldest first; ``limit`` tells monitors how many are kept."""
+
+    def __init__(self, known: Any = None, *, limit: int | None = None) -> None:
+        super().__init__(known or {})
+        self.limit = limit
+
+    def __reduce__(self) -> Any:
+        return _remembered, (self.limit, list(self.items()))
+
+
+def _remembered(limit: int | None, items: list[tuple[str, Any]]) -> Remembered[Any]:
+    return Remembered(items, limit=limit)
+
+
 class State:
     """Learns from events: ``receiver = app.events.Receiver(handlers={"*": state.event})``. May be used by several threads.
 
@@ -62,8 +79,8 @@ class State:
         tasks_by_worker: Mapping[str, Any] | None = None,
     ) -> None:
         self.event_callback = callback
-        self.workers: OrderedDict[str, known.Worker] = OrderedDict(workers or {})
-        self.tasks: OrderedDict[str, known.Task] = OrderedDict(tasks or {})
+        self.workers: Remembered[known.Worker] = Remembered(workers, limit=max_workers_in_memory)
+        self.tasks: Remembered[known.Task] = Remembered(tasks, limit=max_tasks_in_memory)
         self.max_workers_in_memory = max_workers_in_memory
         self.max_tasks_in_memory = max_tasks_in_memory
         self.on_node_join = on_node_join
@@ -245,7 +262,7 @@ class State:
         """Forget the tasks that have ended, or all of them (``ready=False``)."""
         with self._mutex:
             kept = {uuid: task for uuid, task in self.tasks.items() if ready and task.state not in READY_STATES}
-            self.tasks = OrderedDict(kept)
+            self.tasks = Remembered(kept, limit=self.max_tasks_in_memory)
             self.rebuild_taskheap()
 
     def clear(self, ready: bool = True) -> None:

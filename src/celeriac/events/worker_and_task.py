@@ -177,11 +177,10 @@ class Task:
         return {name: value for name in names if (value := getattr(self, name, None)) is not None}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all fields; other tasks and the worker by id and name."""
+        """Return all fields; other tasks by their ids."""
         found = {name: getattr(self, name) for name in self._fields}
         tasks = {name: None if found[name] is None else found[name].uuid for name in ("root", "parent")}
-        worker = None if self.worker is None else self.worker.hostname
-        return {**found, **tasks, "worker": worker, "children": sorted(str(child.uuid) for child in self.children)}
+        return {**found, **tasks, "children": sorted(str(child.uuid) for child in self.children)}
 
     @property
     def ready(self) -> bool:

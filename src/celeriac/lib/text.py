@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import pprint
 import textwrap
 from collections.abc import Iterable
 from typing import Any
+
+
+def b64encode(s: str | bytes) -> str:
+    """Return text or bytes in base 64."""
+    return base64.b64encode(s.encode() if isinstance(s, str) else s).decode("ascii")
+
+
+def b64decode(s: str | bytes) -> bytes:
+    """Return the bytes that base 64 stands for."""
+    return base64.b64decode(s)
 
 
 def truncate(s: str, maxlen: int = 128, suffix: str = "...") -> str:

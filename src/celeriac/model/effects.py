@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 from celeriac.lib.value import Value
@@ -32,6 +33,21 @@ class ChordShare(Value, frozen=True):
     """How many parts this one has added to its chord."""
 
 
+class Ending(IntEnum):
+    """How a delivery ended, for those who count."""
+
+    NONE = 0
+    """It has not: it goes back, or is only concluded in part."""
+    SUCCEEDED = 1
+    FAILED = 2
+    RETRIED = 3
+    REJECTED = 4
+    REVOKED = 5
+    """Expired ones too."""
+    IGNORED = 6
+    """The task wanted no state, or put another workflow in its place."""
+
+
 class Effects(Value, frozen=True):
     """What the engine decided."""
 
@@ -42,6 +58,7 @@ class Effects(Value, frozen=True):
     events: tuple[Event, ...] = ()
     more: tuple[ResultMeta, ...] = ()
     """Results of tasks that will not run because this one failed."""
+    ending: Ending = Ending.NONE
 
 
 class Writes(Value, frozen=True):
@@ -52,6 +69,7 @@ class Writes(Value, frozen=True):
     publish: tuple[Outgoing, ...] = ()
     part: ChordPart | None = None
     events: tuple[Event, ...] = ()
+    ending: Ending = Ending.NONE
 
 
 class Job(Value, frozen=True):

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
-from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 from celeriac.contracts.backend import ResultBackend
 from celeriac.contracts.current import current_client
-from celeriac.lib.importing import symbol_by_name
+from celeriac.lib import deadline as limits
 from celeriac.model import errors, states
 from celeriac.model.record import ResultMeta
 from celeriac.results.joining import assert_will_not_block
 from celeriac.results.remote_frames import frames_of
 from celeriac.results.revoking import revoke, revoke_by_stamps
 from celeriac.results.tree import ResultBase, builders, result_from_tuple, walk
-from celeriac.results.waiting import ready_among, wait_for
+from celeriac.results.waiting import arrival, clock_of, ready_among, wait_for
 
 R_co = TypeVar("R_co", covariant=True)
 
 PARENTS = 0.5
 """Seconds between two looks at the steps before the one that is waited for."""
+LAST_LOOK = 0.2
+"""Seconds that a store which is asked for the last time, when the time is over, has to answer."""
+
 LONGEST = 1e9
 
 E_NO_BACKEND = (
@@ -38,6 +40,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
     """The state and result of one task; the store is asked when something is read, and what is final is remembered."""
 
     app: Any = None
+    TimeoutError = errors.TimeoutError
 
     def __init__(
         self, id: str, backend: ResultBackend | None = None, task_name: str | None = None, app: Any = None, parent: Any = None
@@ -228,6 +231,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
 
     def _await_ready(self, watched: list[Any], timeout: float | None, interval: float, on_interval: Callable[[], Any] | None) -> None:
         self._raise_for_parents(watched)
+        monotonic = clock_of(self.backend)
         deadline = None if timeout is None else monotonic() + timeout
         while self._cache is None:
             # Whoever lets a step fail lets what follows it fail too, as a rule: so those before it are looked at only now and then.
@@ -238,12 +242,26 @@ class AsyncResult(ResultBase, Generic[R_co]):
             if ready:
                 self._remember(self._client.decode_result(ready[self.id]))
                 return
-            left = {node.id: node for node in watched if node._cache is None}
-            for id, record in ready_among(self.backend, left).items():
-                left[id]._remember(self._client.decode_result(record))
+            over = deadline is not None and monotonic() >= deadline
+            self._look_at(watched, within=LAST_LOOK if over else None)
             self._raise_for_parents(watched)
-            if self._cache is None and deadline is not None and monotonic() >= deadline:
+            if self._cache is None and over:
                 raise errors.TimeoutError(f"Task {self.id} was not ready within {timeout} seconds.")
+
+    def _look_at(self, watched: list[Any], *, within: float | None) -> None:
+        """Learn of what has ended among ``watched``; with a limit (seconds) a store that does not answer in time knows nothing."""
+        left = {node.id: node for node in watched if node._cache is None}
+        before = limits.begin(LONGEST if within is None else within)
+        try:
+            ready = ready_among(self.backend, left)
+        except errors.OperationalError:
+            if within is None:
+                raise
+            return
+        finally:
+            limits.restore(before)
+        for id, record in ready.items():
+            left[id]._remember(self._client.decode_result(record))
 
     def _raise_for_parents(self, watched: list[Any]) -> None:
         for node in reversed(watched):
@@ -262,10 +280,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
         if self.ignored:
             return cast(R_co, None)
         if self._cache is None:
-            interval = self._client.conf.result_poll_interval
-            # By name, because importing asyncio takes 30 ms, which programs without coroutines need not wait for.
-            expect = symbol_by_name("celeriac.results.awaiting:expect")
-            record = await expect(self.backend, self.id, timeout=timeout, interval=interval)
+            record = await arrival(self.backend, self.id, timeout=timeout, interval=self._client.conf.result_poll_interval)
             if record is None:
                 raise errors.TimeoutError(f"Task {self.id} was not ready within {timeout} seconds.")
             self._remember(self._client.decode_result(record))

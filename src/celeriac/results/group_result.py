@@ -9,6 +9,7 @@ from celeriac.contracts.backend import StoresGroups
 from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.model.errors import UnsupportedPower
+from celeriac.model.record import GroupRecord
 from celeriac.results.result_set import ResultSet
 from celeriac.results.tree import builders, result_from_tuple
 from celeriac.wire.results import decode_group, encode_group
@@ -41,9 +42,12 @@ class GroupResult(ResultSet[R]):
 
     def save(self, backend: Any = None) -> None:
         """Keep the group in the result store, so that ``restore`` finds it."""
-        store = _groups_in(backend or self._client.result_backend)
+        _groups_in(backend or self._client.result_backend).store_groups([self.record()])
+
+    def record(self) -> GroupRecord:
+        """Return the group as the result store keeps it."""
         conf = self._client.conf
-        store.store_groups([encode_group(self.id, self.as_tuple(), serializer=conf.result_serializer, ttl=conf.seconds("result_expires"))])
+        return encode_group(self.id, self.as_tuple(), serializer=conf.result_serializer, ttl=conf.seconds("result_expires"))
 
     def delete(self, backend: Any = None) -> None:
         """Remove the saved group."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from celeriac.contracts.current import current_client
@@ -13,7 +12,7 @@ from celeriac.results.eager_result import EagerResult
 from celeriac.results.joining import assert_will_not_block
 from celeriac.results.revoking import revoke
 from celeriac.results.tree import ResultBase
-from celeriac.results.waiting import wait_for
+from celeriac.results.waiting import clock_of, wait_for
 
 R = TypeVar("R")
 
@@ -108,6 +107,10 @@ class ResultSet(ResultBase, Generic[R]):
         """The store."""
         return self.results[0].backend if self.results else self._client.result_backend
 
+    @property
+    def _monotonic(self) -> Callable[[], float]:
+        return clock_of(self.backend if self.supports_native_join else None)
+
     def then(self, callback: Callable[[Any], Any], on_error: Callable[[Any], Any] | None = None, weak: bool = False) -> Any:
         """Call ``callback(self)`` once a join has found all tasks ended, at once when they are."""
         if self.ready():
@@ -126,13 +129,14 @@ class ResultSet(ResultBase, Generic[R]):
         on_message: Callable[[Any], Any] | None = None,
         disable_sync_subtasks: bool = True,
         on_interval: Callable[[], Any] | None = None,
-    ) -> list[Any]:
+    ) -> list[R]:
         """Wait for all tasks; return their results in order, or raise the exception of the first in order that failed.
 
         ``timeout`` and ``interval`` are seconds. Raises TimeoutError.
         """
         if disable_sync_subtasks:
             assert_will_not_block()
+        monotonic = self._monotonic
         deadline = None if timeout is None else monotonic() + timeout
         if self.supports_native_join:
             self._await_all(deadline, interval, on_message, on_interval, propagate)
@@ -171,6 +175,7 @@ class ResultSet(ResultBase, Generic[R]):
     def _arrivals(
         self, deadline: float | None, interval: float, on_interval: Callable[[], Any] | None = None
     ) -> Iterator[tuple[Any, Any]]:
+        monotonic = self._monotonic
         left: dict[str, Any] = {result.id: result for result in self.results if result._cache is None}
         while left:
             pending = None if deadline is None else max(0.0, deadline - monotonic())
@@ -183,7 +188,7 @@ class ResultSet(ResultBase, Generic[R]):
 
     def iter_native(self, timeout: float | None = None, interval: float = 0.5, **_ignored: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (id, meta) of the tasks in the order in which they end; meta has status and result."""
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = None if timeout is None else self._monotonic() + timeout
         known = [result for result in self.results if result._cache is not None]
         for result in known:
             yield result.id, _meta_dict(result._cache)
@@ -192,6 +197,7 @@ class ResultSet(ResultBase, Generic[R]):
 
     async def aget(self, timeout: float | None = None, propagate: bool = True) -> list[Any]:
         """Wait for all tasks without blocking the event loop; as ``get``."""
+        monotonic = self._monotonic
         deadline = None if timeout is None else monotonic() + timeout
         values = []
         for result in self.results:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from celeriac.contracts.backend import Notifies, ResultBackend, Watch
+from celeriac.contracts.backend import KeepsTime, Notifies, ResultBackend, Watch
+from celeriac.lib.importing import symbol_by_name
 from celeriac.model.record import ResultRecord
 from celeriac.model.states import READY_STATES
 
@@ -26,6 +27,8 @@ def wait_for(
 
     ``tick`` is called about every ``interval`` seconds; polling never pauses for longer than ``interval``.
     """
+    if isinstance(backend, KeepsTime):
+        return backend.wait(ids, timeout)
     deadline = None if timeout is None else time.monotonic() + timeout
     if isinstance(backend, Notifies):
         waiter = _waiter(backend)
@@ -47,6 +50,20 @@ def _poll(backend: ResultBackend, ids: Collection[str], deadline: float | None, 
             tick()
         time.sleep(max(0.0, _left(deadline, pause)))
         pause = min(pause * 1.5, interval)
+
+
+async def arrival(backend: ResultBackend, id: str, *, timeout: float | None, interval: float) -> ResultRecord | None:
+    """Wait for one task without blocking the event loop; None when ``timeout`` (seconds) has passed."""
+    if isinstance(backend, KeepsTime):
+        return await backend.await_one(id, timeout)
+    # By name, because importing asyncio takes 30 ms, which programs without coroutines need not wait for.
+    found: ResultRecord | None = await symbol_by_name("celeriac.results.awaiting:expect")(backend, id, timeout=timeout, interval=interval)
+    return found
+
+
+def clock_of(backend: Any) -> Callable[[], float]:
+    """Return what tells the seconds by which waiting for results in this store is counted."""
+    return backend.monotonic if isinstance(backend, KeepsTime) else time.monotonic
 
 
 def ready_among(backend: ResultBackend, ids: Collection[str]) -> dict[str, ResultRecord]:

@@ -10,6 +10,7 @@ from celeriac.model.task_message import TaskMessage
 from celeriac.wire import task_v1, task_v2, times
 
 TaskHead = task_v2.TaskHead
+SENT = task_v2.SENT
 format_time = times.format_time
 parse_time = times.parse_time
 JSON_ONLY = frozenset({"application/json"})

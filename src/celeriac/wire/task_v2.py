@@ -69,7 +69,10 @@ class _Headers(msgspec.Struct, frozen=True):
     stamps: dict[str, Any] | None = None
 
 
-_OWN = frozenset((*_Headers.__struct_fields__, "compression"))
+SENT = "celeriac_sent"
+"""A header of ours: when a follow-up was sent (epoch seconds)."""
+
+_OWN = frozenset((*_Headers.__struct_fields__, "compression", SENT))
 _NO_LIMITS = (None, None)
 _CONTAINERS = (tuple, list, dict)
 _NUMBERS = frozenset({int, float, bool, type(None)})

@@ -14,6 +14,8 @@ from celeriac.model.errors import ImproperlyConfigured
 from celeriac.worker import banner, logs, steps
 from celeriac.worker.executors import registry
 from celeriac.worker.executors.contract import Executor
+from celeriac.worker.inheritance import Inheritable
+from celeriac.worker.monitor.address import listen
 from celeriac.worker.options import WorkerOptions, resolve
 from celeriac.worker.parts import Parts
 from celeriac.worker.stdouts import restore_stdouts
@@ -52,6 +54,8 @@ class Worker:
         # First: it must not inherit the sockets of the executor's processes, whose end they notice by them.
         scheduler = self._begin_scheduler()
         try:
+            if self.options.metrics:
+                parts.listener = Inheritable(listen(self.options.metrics))
             self._executor = executor(parts, SystemClock())
             self.exitcode = self._executor.run()
         finally:
@@ -67,7 +71,10 @@ class Worker:
         if self.options.pool not in IN_THREAD:
             raise ImproperlyConfigured(f"Only the executors {' and '.join(IN_THREAD)} can run inside another program, not {self.options.pool!r}")
         self.import_modules()
-        return registry.load(self.options.pool)(Parts(self.app, self.options, SystemClock()), SystemClock())
+        parts = Parts(self.app, self.options, SystemClock())
+        if self.options.metrics:
+            parts.listener = Inheritable(listen(self.options.metrics))
+        return registry.load(self.options.pool)(parts, SystemClock())
 
     def _prepare(self) -> Parts:
         app, options = self.app, self.options
@@ -82,8 +89,9 @@ class Worker:
 
     def import_modules(self) -> None:
         """Import every module that may hold tasks, and complete the application."""
-        import_modules(self.options.include)
+        # What frameworks make ready (Django's apps) comes before any module with tasks.
         self.app.import_task_modules()
+        import_modules(self.options.include)
         self.app.finalize()
 
     def _begin_scheduler(self) -> Any:

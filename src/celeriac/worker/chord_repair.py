@@ -23,6 +23,11 @@ class ChordRepair:
         self._flush = flush
         self._seen: frozenset[str] = frozenset()
 
+    @property
+    def suspects(self) -> bool:
+        """Whether a second look has to follow soon."""
+        return bool(self._seen)
+
     def look(self) -> None:
         """Finish what was due at the last look and still is."""
         due = {chord.group: chord for chord in self._store.due()}

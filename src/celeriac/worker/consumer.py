@@ -35,6 +35,8 @@ _LEFT_OVER = 0.1
 _FAR_PAUSE = 20
 """Milliseconds: while the broker is far away, both threads hear reports, and neither sleeps for longer."""
 _AUDIT = 0.5
+_TURN = 1_500
+"""Milliseconds between two turns of an idle settling loop that is watched by probes."""
 _MOST_AT_ONCE = 2_000
 
 
@@ -57,7 +59,8 @@ class Consumer:
         clock: Clock,
     ) -> None:
         self._station = station
-        self._gate = station.gate
+        self._gate, self._counts = station.gate, station.counts
+        self._fetching, self._settling = (station.contact.pulse(name) for name in ("fetching", "settling"))
         self._intake = station.intake
         self._outbox = station.outbox
         self._dispatch = dispatch
@@ -101,6 +104,7 @@ class Consumer:
     def _fetch_loop(self) -> None:
         attempt = 0
         while not self._stopping.is_set():
+            self._fetching.beat()
             try:
                 self._fetch_and_dispatch()
                 attempt = 0
@@ -112,6 +116,7 @@ class Consumer:
             except Exception:
                 logger.exception("consumer: Fetching failed.")
                 self._stopping.wait(1.0)
+        self._fetching.end()
 
     def _fetch_and_dispatch(self) -> None:
         room = self._wait_for_room()
@@ -168,6 +173,7 @@ class Consumer:
         poll.register(self._reports.fileno(), select.POLLIN)
         poll.register(self._control.fileno(), select.POLLIN)
         while not self._finished():
+            self._settling.beat()
             waiting = 50 if self._stopping.is_set() else self._pause()
             far = self._pace.far and bool(len(self._ledger))
             if far or self._both_hear:
@@ -186,10 +192,11 @@ class Consumer:
                 self._audit()
 
     def _pause(self) -> int | None:
-        """Return how long nothing has to be looked at (milliseconds)."""
+        """Return how long nothing has to be looked at (milliseconds); where probes ask whether this loop turns, it does now and then."""
         audit = max(1, int((self._audit_at - self._clock.monotonic()) * 1000) + 1) if self._audit_at else None
         rescue = int(rescuing.PAUSE * 1000) if len(self._ledger) else None
-        return min(filter(None, (audit, rescue)), default=None)
+        turn = _TURN if self._counts is not None else None
+        return min(filter(None, (audit, rescue, turn)), default=None)
 
     def _finished(self) -> bool:
         if self._cold:
@@ -219,8 +226,11 @@ class Consumer:
             self._outbox.add(report.early)
         if report.writes:
             self._outbox.add(report.writes)
-        for job, seconds in zip(self._ledger.report(report), report.times):
+        jobs = self._ledger.report(report)
+        for job, seconds in zip(jobs, report.times):
             self._pace.note(name_of(job), seconds)
+        if self._counts is not None:
+            self._counts.ended(jobs, report.writes, report.times)
         if report.unclaimed >= 0:
             self._hand_out_first(self._ledger.hand_back(report))
         if report.last or report.unclaimed >= 0:
@@ -252,8 +262,9 @@ class Consumer:
             return
         begun, unbegun = self._ledger.dead(slot)
         if notice.terminated is not None and begun and begun[-1].lost is None:
-            ended = Lost(reason=notice.reason, kind="terminated", signal=notice.terminated)
-            self._outbox.add([self._encode(terminated(begun.pop(), ended, self._gate))])
+            self._bury_terminated(begun.pop(), Lost(reason=notice.reason, kind="terminated", signal=notice.terminated))
+        if self._counts is not None:
+            self._counts.cut_off([job for job in begun if job.lost is None], lost=notice.limit is None)
         kind = "lost" if notice.limit is None else "timeout"
         lost = Lost(reason=notice.reason, kind=kind, signal=notice.signal, limit=notice.limit, log=notice.log)
         if self._cold:
@@ -261,11 +272,27 @@ class Consumer:
         else:
             now, deaths = self._clock.now(), self._gate.deaths
             again = [job.replace(lost=deaths.note(job, lost, now=now, pid=slot.pid, memory=notice.memory)) for job in begun if job.lost is None]
-            self._outbox.add([self._encode(conclude_lost_plain(job, job.lost, self._gate)) for job in begun if job.lost is not None])
+            self._conclude_plainly([job for job in begun if job.lost is not None])
             self._hand_out_first([*again, *unbegun])
         # Deaths that follow each other closely must not put the audit off.
         self._audit_at = self._audit_at or self._clock.monotonic() + _AUDIT
         self._dispatch.freed()
+
+    def _bury_terminated(self, job: Job, ended: Lost) -> None:
+        effects = terminated(job, ended, self._gate)
+        if self._counts is not None:
+            self._counts.cut_off([job], lost=False)
+            self._counts.concluded(job, effects)
+        self._outbox.add([self._encode(effects)])
+
+    def _conclude_plainly(self, jobs: list[Job]) -> None:
+        """They were to be concluded where they died, and that has killed a process too."""
+        for job in jobs:
+            assert job.lost is not None
+            effects = conclude_lost_plain(job, job.lost, self._gate)
+            if self._counts is not None:
+                self._counts.concluded(job, effects)
+            self._outbox.add([self._encode(effects)])
 
     def _hand_out_first(self, jobs: list[Job]) -> None:
         """Let jobs be the next to be handed out, also when the fetching thread waits for new ones at the moment."""

@@ -16,6 +16,7 @@ from celeriac.engine.rate_limit import per_second
 from celeriac.engine.revoked import stamp_marks
 from celeriac.model.effects import Job
 from celeriac.model.topology import Queue
+from celeriac.worker import loading
 from celeriac.worker.autoscale import Autoscaler
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.place import Place
@@ -152,8 +153,18 @@ class Controls:
         scaler.least, scaler.most = least, most
         return most, least
 
-    def restart(self) -> None:
-        self.place.restart()
+    def restart(self, modules: Sequence[str] | None, reload: bool) -> None:
+        wanted = loading.wanted(self.app, modules, reload)
+        if wanted is not None:
+            loading.load(self.app, wanted)
+            self._limit_rates(set(wanted.modules))
+        self.place.restart(wanted)
+
+    def _limit_rates(self, modules: set[str]) -> None:
+        """Let the limits in the code of tasks that were loaded hold."""
+        for name, task in self.app.tasks.items():
+            if type(task).__module__ in modules and not self.app.conf.worker_disable_rate_limits:
+                self._station.gate.rates.set(name, per_second(task.rate_limit), task.rate_limit_scope, task.rate_limit_key)
 
     # -- events
 

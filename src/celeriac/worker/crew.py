@@ -20,6 +20,7 @@ from celeriac.worker.hearing import hear
 from celeriac.worker.inheritance import Inheritable
 from celeriac.worker.ledger import Ledger
 from celeriac.worker.limits import tiredness
+from celeriac.worker.loading import load_again
 from celeriac.worker.packets import Channel
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.processes import Processes
@@ -41,10 +42,14 @@ _COLLECT_AFTER = 50_000
 class Shared:
     """Sockets and memory; made by the supervisor, had by every process by fork or by inheritance."""
 
-    def __init__(self, count: int, capacity: int | None = None) -> None:
+    def __init__(self, count: int, capacity: int | None = None, listener: Inheritable | None = None) -> None:
         self.pid = os.getpid()
         """The supervisor."""
         self.slots = Slots(count, capacity)
+        self.listener = listener
+        """The socket at which scrapes and probes come in: it is there before, and outlives, any consumer."""
+        self.loads: list[bytes] = []
+        """What processes that begin have to load (``loading.Load``): the supervisor adds to it."""
         self.jobs = Channel()
         self.reports = Channel()
         self.control = Channel()
@@ -82,6 +87,7 @@ class Crew:
     def play(self, role: Role, number: int) -> int:
         """Be a consumer (the ``number``-th of this worker) or task process ``number``; return the exit status."""
         ignore_signals()
+        load_again(self._parts.app, self._shared.loads)
         return self._consume(number) if role == "consumer" else self._run_tasks(number)
 
     def _consume(self, generation: int) -> int:
@@ -91,12 +97,14 @@ class Crew:
         gc.set_threshold(_COLLECT_AFTER)
         parts, shared = self._parts, self._shared
         parts.log.in_consumer()
+        parts.main_pid = shared.pid
+        parts.listener = shared.listener
+        parts.start_monitor("consumer", shared.slots)
         try:
             station = Station(parts, time.sleep)
         except (ImproperlyConfigured, OperationalError) as error:
             logger.critical("%s", error)
             return FATAL
-        parts.main_pid = shared.pid
         try:
             consumer = self._consumer(station, Ledger(generation))
         except ImproperlyConfigured as error:
@@ -135,6 +143,8 @@ class Crew:
     def _run_tasks(self, index: int) -> int:
         parts, shared = self._parts, self._shared
         parts.log.in_task_process(index + 1, shared.slots.slot(index).keep_log)
+        if shared.listener is not None:
+            os.close(shared.listener.number)
         shared.jobs.close_sender()
         shared.reports.close_receiver()
         process: TaskProcess

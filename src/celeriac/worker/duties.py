@@ -20,6 +20,8 @@ class Duty(Value, frozen=True):
     name: str
     interval: float
     act: Callable[[], object]
+    shared: Callable[[], float] = lambda: 1.0
+    """How many times as much time may pass, because others do the same."""
 
 
 class Duties(Service):
@@ -55,8 +57,8 @@ class Duties(Service):
             for duty in self._duties:
                 now = self._clock.monotonic()
                 if due[duty.name] <= now:
-                    due[duty.name] = now + duty.interval
                     _do(duty)
+                    due[duty.name] = now + duty.interval * duty.shared()
 
 
 def _do(duty: Duty) -> None:

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from celeriac.lib.clock import Clock
-from celeriac.model.effects import Job
+from celeriac.model.effects import Job, Writes
 from celeriac.model.errors import OperationalError
 from celeriac.worker.dispatch import name_of
 from celeriac.worker.intake import Intake
+from celeriac.worker.monitor.contact import Pulse
+from celeriac.worker.monitor.counts import Counts
 from celeriac.worker.options import UNBOUND
 from celeriac.worker.pace import Pace
 
@@ -36,8 +38,11 @@ class Feeding:
     def __init__(
         self, *, intake: Intake, pace: Pace, places: int, begin: Callable[[Sequence[Job]], object], flush_log: Callable[[], object],
         wake_broker: Callable[[], object], clock: Clock, most_held: Callable[[int], int] = lambda places: UNBOUND,
+        counts: Counts | None = None, pulse: Pulse | None = None,
     ) -> None:  # fmt: skip
         self._intake = intake
+        self._counts = counts
+        self._pulse = pulse or Pulse("fetching", clock)
         self._pace = pace
         self._places = places
         self._begin = begin
@@ -83,13 +88,14 @@ class Feeding:
         """Wait until the last fetch has ended, for at most ``timeout`` seconds."""
         self._thread.join(timeout)
 
-    def ended_jobs(self, jobs: Sequence[tuple[Job, float]]) -> None:
-        """Note jobs that have ended, with their run times (seconds)."""
+    def ended_job(self, job: Job, writes: Writes, seconds: float) -> None:
+        """Note a job that has ended, with its run time (seconds)."""
         with self._changed:
-            self._out -= len(jobs)
+            self._out -= 1
             self._last_end = self._clock.monotonic()
-            for job, seconds in jobs:
-                self._pace.note(name_of(job), seconds)
+            self._pace.note(name_of(job), seconds)
+            if self._counts is not None:
+                self._counts.ended((job,), (writes,), (seconds,))
             if self._out < self._waiting_for:
                 self._waiting_for = 0
                 self._changed.notify()
@@ -97,6 +103,7 @@ class Feeding:
     def _run(self) -> None:
         attempt = 0
         while not self._stopping.is_set():
+            self._pulse.beat()
             try:
                 self._turn()
                 attempt = 0
@@ -108,6 +115,7 @@ class Feeding:
             except Exception:
                 logger.exception("consumer: Fetching failed.")
                 self._stopping.wait(1.0)
+        self._pulse.end()
 
     def _turn(self) -> None:
         room = self._wait_for_room()

@@ -37,6 +37,8 @@ def hear(parts: Parts, station: Station, place: Place) -> None:
     if parts.app.conf.is_set("worker_autoscaler"):
         logger.warning("The setting worker_autoscaler has no effect: this worker scales itself by what waits (--autoscale).")
     controls = Controls(parts, station, place, scaler)
+    if parts.monitor is not None:
+        parts.monitor.attach(station.broker, place, lambda: station.intake.queues, lambda: len(station.intake) + len(place.handed_out()))
     station.repeat = controls.repeat
     steps = Steps(controls, parts.options)
     station.stop_steps = steps.stop

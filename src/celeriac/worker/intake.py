@@ -14,6 +14,8 @@ from celeriac.lib.signpost import reach
 from celeriac.model.effects import Effects, Job, Writes
 from celeriac.model.envelope import Settlement, Verdict
 from celeriac.model.errors import OperationalError
+from celeriac.worker.monitor.contact import Contact
+from celeriac.worker.monitor.counts import Counts
 from celeriac.worker.outbox import Outbox
 from celeriac.worker.queue_order import Fair, QueueOrder
 
@@ -28,8 +30,9 @@ class Intake:
     """Fetches deliveries and keeps, in order, the jobs that are to run and have not been handed out."""
 
     def __init__(
-        self, broker: Broker, gate: Gate, outbox: Outbox, encode: Callable[[Effects], Writes], queues: Sequence[str], order: QueueOrder | None = None
-    ) -> None:
+        self, broker: Broker, gate: Gate, outbox: Outbox, encode: Callable[[Effects], Writes], queues: Sequence[str],
+        order: QueueOrder | None = None, contact: Contact | None = None, counts: Counts | None = None,
+    ) -> None:  # fmt: skip
         self._broker = broker
         self._gate = gate
         self._outbox = outbox
@@ -39,6 +42,8 @@ class Intake:
         self._order = order or Fair()
         self._asked: list[str] = []
         self._reach = 1
+        self.contact = contact or Contact(gate.clock)
+        self.counts = counts
         self.received: Callable[[Sequence[Job]], object] | None = None
         """Is told of the jobs of each fetch, while events are on."""
         self._lock = threading.Lock()
@@ -50,7 +55,8 @@ class Intake:
         """Fetch up to ``limit`` messages, waiting up to ``wait`` seconds for the first; return how many there were."""
         queues = self._asked = self.queues
         try:
-            deliveries = self._order.fetch(self._broker, queues, min(limit * self._reach, max(limit, _FARTHEST)), wait)
+            with self.contact.call("fetch", wait):
+                deliveries = self._order.fetch(self._broker, queues, min(limit * self._reach, max(limit, _FARTHEST)), wait)
         finally:
             self._asked = []
         if not deliveries:
@@ -64,6 +70,10 @@ class Intake:
                 jobs.append(verdict)
             else:
                 refused.append(self._encode(verdict))
+                if self.counts is not None:
+                    self.counts.refused(delivery, verdict)
+        if self.counts is not None:
+            self.counts.received(jobs)
         # Where everything that was fetched had to be put aside, what may run stands behind it: look farther.
         self._reach = self._reach * 2 if not jobs and self._reach < _FARTHEST else self._reach if not jobs else 1
         if self._gate.events and self.received is not None and jobs:
@@ -113,6 +123,8 @@ class Intake:
                     kept.append(job)
                 else:
                     refused.append(effects)
+                    if self.counts is not None:
+                        self.counts.refused(job.delivery, effects)
             if refused:
                 self._ready = deque(kept)
         if refused:
@@ -152,7 +164,8 @@ class Intake:
     def _taken_away(self, broker: Leases, seconds: float) -> bool:
         while True:
             try:
-                return broker.taken_away(seconds)
+                with self.contact.call("settle"):
+                    return broker.taken_away(seconds)
             except OperationalError as error:
                 logger.warning("consumer: Cannot learn what became of the lease: %s. Trying again in %.1fs.", error, _PAUSE)
                 self._outbox.pause(_PAUSE)
@@ -166,7 +179,10 @@ class Intake:
             jobs = list(self._ready)
             self._ready.clear()
             self._ready.extend(job for job in jobs if job.acked or job.lost)
-        self._outbox.flush(*(untouched(job) for job in jobs if not (job.acked or job.lost)))
+        back = [job for job in jobs if not (job.acked or job.lost)]
+        if self.counts is not None and back:
+            self.counts.given_back(back)
+        self._outbox.flush(*map(untouched, back))
 
 
 def untouched(job: Job) -> Writes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ JSON = "json"
 _TASK = {"name": "task_name", "id": "task_id", "task_name": "task_name", "task_id": "task_id"}
 _NOBODY = "???"
 _OWN = frozenset((*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "data", "taskName", *_TASK))
+more: Callable[[], Mapping[str, str]] = dict
+"""Returns what else is to be said of the place where a line is written: the ids of a trace, for those who trace."""
 _encode = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 
 
@@ -38,11 +40,12 @@ class JsonFormatter(logging.Formatter):
         return _line(created, logging.getLevelName(level), logger, message, _told(fields), traceback)
 
 
-def _line(created: float, level: str, logger: str, message: str, more: Mapping[str, Any], traceback: str) -> str:
+def _line(created: float, level: str, logger: str, message: str, fields: Mapping[str, Any], traceback: str) -> str:
     time = datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     said: dict[str, Any] = {"time": time, "level": level, "logger": logger, "message": message}
     said.update(process=multiprocessing.current_process().name, pid=os.getpid())
-    said.update(more)
+    said.update(more())
+    said.update(fields)
     if traceback:
         said["exception"] = traceback.rstrip()
     try:

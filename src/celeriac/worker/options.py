@@ -59,6 +59,8 @@ class WorkerOptions(Value, frozen=True):
     heartbeat_interval: float | None = None
     statedb: str | None = None
     pidfile: str | None = None
+    metrics: str | None = None
+    """Where scrapes and probes are answered: HOST:PORT or unix:PATH."""
     optimization: str = "fair"
     colour: bool | None = None
     """None colours log lines on a terminal."""
@@ -93,6 +95,7 @@ _FROM_SETTINGS = {
     "statedb": "worker_state_db",
     "colour": "worker_log_color",
     "concurrency": "worker_concurrency",
+    "metrics": "worker_metrics_address",
 }
 _OF_PROCESSES = ("max_tasks_per_child", "max_memory_per_child")
 _COROUTINES = 100

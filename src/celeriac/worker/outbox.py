@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 
 from celeriac.contracts.settler import BodyOf, Settler
 from celeriac.lib.backoff import exponential
+from celeriac.lib.clock import SystemClock
 from celeriac.lib.signpost import reach
 from celeriac.model.effects import Writes
 from celeriac.model.envelope import Settlement, Verdict
 from celeriac.model.errors import OperationalError
 from celeriac.model.event import Event
+from celeriac.worker.monitor.contact import Contact
+from celeriac.worker.monitor.counts import Counts
 
 logger = logging.getLogger("celeriac.worker.outbox")
 
@@ -20,8 +23,12 @@ logger = logging.getLogger("celeriac.worker.outbox")
 class Outbox:
     """Collects writes from any thread and flushes all of them in one batch; while one flush runs the next batch gathers."""
 
-    def __init__(self, settler: Settler, body_of: BodyOf, pause: Callable[[float], object]) -> None:
+    def __init__(
+        self, settler: Settler, body_of: BodyOf, pause: Callable[[float], object], contact: Contact | None = None, counts: Counts | None = None
+    ) -> None:
         self._settler = settler
+        self._contact = contact or Contact(SystemClock())
+        self._counts = counts
         self._body_of = body_of
         self.pause = pause
         """Waits so many seconds; raises OperationalError when there is no time left to wait."""
@@ -63,7 +70,8 @@ class Outbox:
         attempt = 0
         while True:
             try:
-                self._settler.flush(batch, self._body_of)
+                with self._contact.call("settle"):
+                    self._settler.flush(batch, self._body_of)
                 return
             except OperationalError as error:
                 seconds = exponential(attempt, factor=0.1, maximum=2.0)
@@ -85,3 +93,5 @@ class Outbox:
         if settlement is not None and settlement.verdict is not Verdict.REJECT:
             aside = Settlement(Verdict.REJECT, settlement.tag, settlement.queue, reason="the store refused the task's outcome (see the worker's log)")
             self._write([Writes(settlement=aside)])
+            if self._counts is not None:
+                self._counts.set_aside(settlement.queue)

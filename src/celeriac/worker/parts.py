@@ -23,23 +23,32 @@ from celeriac.lib.service import Service
 from celeriac.lib.urls import censor
 from celeriac.model.effects import Effects, Writes
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
+from celeriac.worker.children import stands_still
 from celeriac.worker.chord_repair import LOOK, ChordRepair
 from celeriac.worker.duties import Duties, Duty
+from celeriac.worker.inheritance import Inheritable
 from celeriac.worker.intake import Intake
 from celeriac.worker.limits import Limits
 from celeriac.worker.logs import LineLog
+from celeriac.worker.monitor.contact import Contact
+from celeriac.worker.monitor.counts import Counts
+from celeriac.worker.monitor.monitor import Monitor
+from celeriac.worker.monitor.scrape import WorkerFamilies
 from celeriac.worker.options import WorkerOptions, logfile_for
 from celeriac.worker.outbox import Outbox
 from celeriac.worker.own_queues import own_queues, remove_broadcasts
 from celeriac.worker.pace import Pace
 from celeriac.worker.queue_order import queue_order
 from celeriac.worker.revocations import SYNC, Revocations
+from celeriac.worker.slots import Slots
 from celeriac.worker.stream import EventStream
 
 logger = logging.getLogger("celeriac.worker")
 
 _CLEANUP = 600.0
 _SAVE = 30.0
+_LONGEST = 120.0
+"""Seconds between two looks of one worker at what many look at."""
 
 
 class Parts:
@@ -58,8 +67,25 @@ class Parts:
         self.queue_order = queue_order(app.conf, broker_scheme(app.conf))
         self.limits = Limits(app.tasks, options.time_limit or app.conf.task_time_limit, options.soft_time_limit or app.conf.task_soft_time_limit)
         self.encode: Callable[[Effects], Writes] = app.publisher.encode
+        self.contact = Contact(clock)
+        self.counts = Counts(app.tasks) if options.metrics else None
+        self.listener: Inheritable | None = None
+        """The socket at which scrapes and probes come in."""
+        self.monitor: Monitor | None = None
+        """What answers scrapes and probes, if anything does."""
         self.main_pid: int | None = None
         """The process that the user started, where another one works."""
+
+    def start_monitor(self, role: str, slots: Slots | None = None) -> None:
+        """Answer scrapes and probes from now on, if there is anything to answer at."""
+        if self.listener is not None and self.counts is not None:
+            about = {"hostname": self.options.hostname, "executor": self.options.pool}
+            told = WorkerFamilies(self.counts, about, role, self.main_pid, slots)
+            self.monitor = Monitor(self.contact, self.clock, told, self._supervisor_stands_still)
+            self.monitor.start(self.listener.number)
+
+    def _supervisor_stands_still(self) -> list[str]:
+        return ["the supervisor has been stopped"] if self.main_pid is not None and stands_still(self.main_pid) else []
 
     def tools(self, emit: Callable[[Effects], None]) -> Tools:
         """Return what the engine needs to run jobs."""
@@ -120,8 +146,10 @@ class Station:
         self.broker, self.backend = _open(parts, pause)
         self.gate = parts.gate()
         self._settler = settler_for(self.broker, self.backend)
-        self.outbox = Outbox(self._settler, body_maker(parts.app), pause)
-        self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, [queue.name for queue in parts.queues], parts.queue_order)
+        self.contact, self.counts = parts.contact, parts.counts
+        self.outbox = Outbox(self._settler, body_maker(parts.app), pause, self.contact, self.counts)
+        names = [queue.name for queue in parts.queues]
+        self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, names, parts.queue_order, self.contact, self.counts)
         self._parts = parts
         statedb = parts.options.statedb
         file = None if statedb is None else logfile_for(statedb, parts.options.hostname)
@@ -147,6 +175,7 @@ class Station:
 
     def leave(self, *, cold: bool = False) -> None:
         """Let the steps end, write what waits, give up the lease, and close."""
+        self.contact.stopping = True
         self.stop_steps(cold=cold)
         if self.remote is not None:
             self.remote.stop()
@@ -169,20 +198,24 @@ class Station:
         duties: list[Duty] = []
         backend: object = self.backend
         if isinstance(self.broker, Leases):
-            duties.append(Duty("renew the lease", self.broker.lease / 3, self.broker.renew))
-            duties.append(Duty("recover the messages of dead workers", self.broker.lease / 3, self._recover))
+            duties.append(Duty("renew the lease and look after dead workers", self.broker.lease / 3, self._tend))
         if isinstance(backend, Expires):
             duties.append(Duty("remove expired results", _CLEANUP, backend.cleanup))
         if isinstance(backend, FindsDueChords) and not isinstance(self._settler, FinishesChords):
-            duties.append(Duty("finish chords", LOOK, ChordRepair(backend, self.outbox.add, self.outbox.flush).look))
+            repair = ChordRepair(backend, self.outbox.add, self.outbox.flush)
+            duties.append(Duty("finish chords", LOOK, repair.look, lambda: 1 if repair.suspects else max(2, self._share(LOOK))))
         if self.remembers is not None:
-            duties.append(Duty("look for revoked tasks", SYNC, self.revocations.sync))
+            duties.append(Duty("look for revoked tasks", SYNC, self.revocations.sync, lambda: self._share(SYNC)))
         if self._parts.options.statedb is not None:
             duties.append(Duty("write the file of revoked tasks", _SAVE, self.revocations.save))
         return duties
 
-    def _recover(self) -> None:
-        if isinstance(self.broker, Leases) and (count := self.broker.recover()):
+    def _share(self, interval: float) -> float:
+        """Return how many workers share a duty that one of them has to do every so often, as far as none leaves it alone for too long."""
+        return min(self.broker.crowd, _LONGEST / interval) if isinstance(self.broker, Leases) else 1.0
+
+    def _tend(self) -> None:
+        if isinstance(self.broker, Leases) and (count := self.broker.tend()):
             logger.warning("consumer: Put back %d messages of a worker whose lease had run out.", count)
 
 
@@ -192,14 +225,17 @@ def _open(parts: Parts, pause: Callable[[float], object]) -> tuple[Broker, Resul
     retry = conf.broker_connection_retry if conf.broker_connection_retry_on_startup is None else conf.broker_connection_retry_on_startup
     while True:
         try:
-            broker: Broker = parts.app.open_broker(owner=parts.owner)
+            with parts.contact.call("connect"):
+                broker: Broker = parts.app.open_broker(owner=parts.owner)
             broker.declare(parts.queues)
             backend = parts.app.open_backend()
             if isinstance(backend, AnswersCallers):
                 backend.prepare_to_answer()
+            parts.contact.connected = True
             return broker, backend
         except OperationalError as error:
             attempt += 1
+            parts.contact.failed("connect", error)
             most = conf.broker_connection_max_retries
             if not retry or (most and attempt > most):
                 raise

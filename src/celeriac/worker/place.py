@@ -10,6 +10,7 @@ from typing import Any
 from celeriac.control.state import Running
 from celeriac.lib.clock import Clock
 from celeriac.model.effects import Job
+from celeriac.worker.loading import Load
 
 
 class Place(ABC):
@@ -52,9 +53,10 @@ class Place(ABC):
         """Run so many jobs side by side."""
         raise ValueError("this executor has a fixed size")
 
-    def restart(self) -> None:
-        """Replace the processes."""
-        raise ValueError("this executor has no processes that could be replaced")
+    def restart(self, load: Load | None) -> None:
+        """Replace the processes; new ones load what this one has loaded."""
+        if load is None:
+            raise ValueError("this executor has no processes that could be replaced; with modules, or reload=True, it loads these anew")
 
     def remember(self, key: str, change: bytes) -> None:
         """Keep a change for a consumer that takes this one's place, if there can be one; the last one of a key counts."""

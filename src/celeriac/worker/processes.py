@@ -8,10 +8,11 @@ from typing import Any
 from celeriac.control.state import Running
 from celeriac.lib.clock import Clock
 from celeriac.model.effects import Job
-from celeriac.worker import requests
+from celeriac.worker import loading, requests
 from celeriac.worker.dispatch import Dispatch
 from celeriac.worker.intake import Intake
 from celeriac.worker.ledger import Ledger
+from celeriac.worker.loading import Load
 from celeriac.worker.packets import Channel, decode_packet
 from celeriac.worker.place import Place
 from celeriac.worker.requests import Request
@@ -128,8 +129,8 @@ class Processes(Place):
         self._ask(Request("resize", count=count))
         self._dispatch.resize(count)
 
-    def restart(self) -> None:
-        self._ask(Request("restart"))
+    def restart(self, load: Load | None) -> None:
+        self._ask(Request("restart", what=b"" if load is None else loading.encode(load)))
 
     def remember(self, key: str, change: bytes) -> None:
         self._ask(Request("remember", key=key, what=change))

@@ -13,6 +13,7 @@ class Request(Value, frozen=True):
     """One message: end the job that a process runs, have so many task processes, replace them all, begin a warm shutdown, or remember.
 
     ``terminate`` names the job by slot, process, packet and its number in the packet: one that has ended meanwhile is not confused with the next.
+    ``restart`` says what the new ones have to load (``what``, empty for nothing).
     ``remember`` keeps something (``what``) that the next consumer is to be told when this one has died; the last one of a ``key`` counts.
     """
 

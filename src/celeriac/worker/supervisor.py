@@ -50,6 +50,7 @@ class Supervisor:
         shutdown: Shutdown,
         deadlines: Deadlines,
         guard: MemoryGuard,
+        loads: list[bytes],
         consumer: Callable[[int], int],
         task_process: Callable[[int], int],
         reap: Callable[[], Sequence[Ended | Stopped]],
@@ -63,6 +64,7 @@ class Supervisor:
         self._shutdown = shutdown
         self._deadlines = deadlines
         self._guard = guard
+        self._loads = loads
         self._remembered: dict[str, bytes] = {}
         self._begin_consumer = consumer
         self._begin_task_process = task_process
@@ -74,8 +76,7 @@ class Supervisor:
         self._generation = 0
         self._processes: dict[int, tuple[int, float]] = {}
         self._due: list[tuple[float, Callable[[], None]]] = []
-        self._failures = 0
-        self._status = 0
+        self._failures = self._status = 0
         self._starting: set[int] = set()
         self._leaving = 0
         self._untold: deque[bytes | Callable[[], None]] = deque()
@@ -120,15 +121,17 @@ class Supervisor:
             elif request.kind == "shutdown":
                 self._shutdown.ask()
             elif request.kind == "restart":
-                self._replace_all()
+                self._replace_all(request.what)
             elif request.kind == "remember":
                 self._remembered[request.key] = request.what
             else:
                 logger.info("The pool is to have %d task processes (%d before).", request.count, self._slots.count)
                 self._slots.count = request.count
 
-    def _replace_all(self) -> None:
-        """Let every process leave when it is idle; a new one takes its place."""
+    def _replace_all(self, load: bytes) -> None:
+        """Let every process leave when it is idle; a new one, which loads what has changed, takes its place."""
+        if load and load not in self._loads:
+            self._loads.append(load)
         for pid, (index, _) in self._processes.items():
             slot = self._slots.slot(index)
             if slot.look().pid == pid:

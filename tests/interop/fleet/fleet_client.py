@@ -40,6 +40,19 @@ def workflow(command: dict[str, Any]) -> dict[str, Any]:
     return {"id": result.id, "value": result.get(timeout=command.get("timeout", 10))}
 
 
+def outcome(command: dict[str, Any]) -> dict[str, Any]:
+    """Send what an expression builds; returns how it ended."""
+    sent = eval(command["expression"], dict(NAMES)).apply_async()
+    value = sent.get(timeout=command.get("timeout", 10), propagate=False)
+    return {"id": sent.id, "state": sent.state, "value": _told(value), "kind": type(value).__name__}
+
+
+def stamped(signature: Any, **stamps: Any) -> Any:
+    """Return a signature with stamps."""
+    signature.stamp(**stamps)
+    return signature
+
+
 def get(command: dict[str, Any]) -> dict[str, Any]:
     """Wait for a result."""
     result = app.AsyncResult(command["id"])
@@ -70,9 +83,12 @@ def restore(_command: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+NAMES["stamped"] = stamped
+
+
 def main() -> None:
     """Answer until stdin ends."""
-    commands = {"send": send, "send_many": send_many, "workflow": workflow, "get": get, "look": look, "restore": restore}
+    commands = {"send": send, "send_many": send_many, "workflow": workflow, "outcome": outcome, "get": get, "look": look, "restore": restore}
     print(json.dumps({"ready": fleet_tasks.SIDE}), flush=True)
     for line in sys.stdin:
         command = json.loads(line)

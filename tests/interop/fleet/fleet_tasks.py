@@ -9,8 +9,10 @@ from typing import Any
 
 if os.environ["FLEET_SIDE"] == "celery":
     from celery import Celery as App
+    from celery import group as _group
 else:
     from celeriac import Celeriac as App
+    from celeriac import group as _group
 
 SIDE = os.environ["FLEET_SIDE"]
 
@@ -124,6 +126,23 @@ def note(self: Any, *values: Any) -> Any:
 def note_failure(failed: Any, error: Any, _traceback: Any) -> None:
     """An errback of the kind that gets the request."""
     write_down(getattr(failed, "id", failed), "errback", [SIDE, type(error).__name__])
+
+
+@app.task(name="fleet.replaced", bind=True)
+def replaced(self: Any, x: Any, queue: str) -> Any:
+    """A task in whose place another one runs, in a queue of its own."""
+    raise self.replace(add.s(x, 10).set(queue=queue))
+
+
+@app.task(name="fleet.replaced_by_group", bind=True)
+def replaced_by_group(self: Any, x: Any, queue: str) -> Any:
+    """A task in whose place two run."""
+    raise self.replace(_group([add.s(x, n).set(queue=queue) for n in (10, 20)]))
+
+
+@app.task(name="fleet.stamps", bind=True)
+def stamps(self: Any, *_results: Any) -> Any:
+    return self.request.stamps
 
 
 @app.task(name="fleet.count", bind=True, ignore_result=True, acks_late=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import site
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def test_an_installed_application_is_the_project_when_nothing_else_is_there() ->
 
 def test_without_any_file_the_project_is_the_current_folder(tmp_path: Path) -> None:
     assert project_folder([], cwd=str(tmp_path)) == str(tmp_path)
+
+
+def test_without_an_application_the_command_line_uses_the_current_folder(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CELERY_", "CELERIAC_"))}
+    command = [str(Path(sys.executable).parent / "celeriac"), "queues"]
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert (tmp_path / ".celeriac" / "celeriac.sqlite3").exists()
 
 
 def test_the_standard_library_and_site_packages_are_installed() -> None:

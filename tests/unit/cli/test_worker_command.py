@@ -50,7 +50,7 @@ def test_quiet_and_no_color_reach_the_worker(cli: Run, tasks: Path, started: lis
 
 
 @pytest.mark.parametrize(
-    "words", ["-D", "--executable x", "-P nonsense"]
+    "words", ["--executable x", "-P nonsense"]
 )
 def test_what_cannot_be_had_is_refused_by_name(cli: Run, tasks: Path, started: list[WorkerOptions], words: str) -> None:
     status, _, err = cli("-A", "tasks", "worker", *words.split())

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -79,6 +81,23 @@ def test_an_answer_that_cannot_be_sent_is_an_error(node):
 def test_errors_are_answers(node):
     assert ask(node, "nonsense") == {"error": "KeyError('nonsense')"}
     assert "missing 2 required" in ask(node, "rate_limit")["error"]
+
+
+def test_object_graphs_are_drawn_by_a_library_that_is_named_where_it_is_missing(node, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "objgraph", None)
+    assert "pip install objgraph" in ask(node, "objgraph")["error"]
+
+    drawn = []
+    library = SimpleNamespace(
+        by_type=lambda name: [1, 2, 3] if name == "Request" else [],
+        most_common_types=lambda limit: [("dict", 9)],
+        show_backrefs=lambda found, **options: drawn.append((found, options["max_depth"], options["filename"])),
+    )
+    monkeypatch.setitem(sys.modules, "objgraph", library)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    answer = ask(node, "objgraph", arguments={"num": 2, "max_depth": 5, "type": "Request"})
+    assert [([2, 3], 5, answer["filename"])] == drawn
+    assert "its most common ones are dict" in ask(node, "objgraph", arguments={"type": "Nothing"})["error"]
 
 
 def test_revoking_tells_the_worker(node, worker):

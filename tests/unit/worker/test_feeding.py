@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from celeriac.lib.clock import SystemClock
-from celeriac.model.effects import Job
+from celeriac.model.effects import Job, Writes
 from celeriac.model.envelope import Delivery, Envelope
 from celeriac.worker.feeding import Feeding
 from celeriac.worker.pace import Pace
@@ -90,7 +90,7 @@ def test_no_more_jobs_are_out_than_there_are_places(benches: list[Bench]) -> Non
     bench = start(benches, "long", 3)
 
     eventually(lambda: bench.feeding.out == 3, "three jobs are out")
-    bench.feeding.ended_jobs([(bench.begun[0], 5.0)])
+    bench.feeding.ended_job(bench.begun[0], Writes(), 5.0)
     eventually(lambda: len(bench.begun) == 4, "another has begun")
 
     assert bench.feeding.out == 3
@@ -105,7 +105,8 @@ def test_short_jobs_wait_in_line_while_they_flow(benches: list[Bench]) -> None:
         if len(bench.begun) > bench.feeding.out:
             return max(bench.intake.fetched) > 10
         ended = list(bench.begun)[-bench.feeding.out :] if bench.feeding.out else []
-        bench.feeding.ended_jobs([(one, 0.00001) for one in ended])
+        for one in ended:
+            bench.feeding.ended_job(one, Writes(), 0.00001)
         bench.pace.composed(1, 32)
         return max(bench.intake.fetched, default=0) > 10
 
@@ -119,7 +120,8 @@ def test_when_told_to_stop_it_fetches_no_more(benches: list[Bench]) -> None:
     bench.feeding.stop()
     bench.feeding.join(5)
     fetched = len(bench.intake.fetched)
-    bench.feeding.ended_jobs([(one, 1.0) for one in bench.begun])
+    for one in bench.begun:
+        bench.feeding.ended_job(one, Writes(), 1.0)
 
     assert bench.feeding.ended
     assert (fetched, bench.feeding.out) == (len(bench.intake.fetched), 0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.app.logging import Logging
-
+from celeriac.app.logs import Logging
 from celery._remedies import refusals
 
 __all__ = ["Logging"]

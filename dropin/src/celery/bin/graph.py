@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from celeriac.cli.graph import graph
-
 from celery._remedies import refusals
 
 __all__ = ["graph"]

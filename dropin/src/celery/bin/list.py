@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from celeriac.cli.listing import listing as list_
+from celeriac.cli.listing import listing
 from celery._remedies import refusals
 
-__all__ = ["list_"]
+__all__ = ["listing"]
 
 __getattr__ = refusals(__name__)

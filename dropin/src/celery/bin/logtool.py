@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from celeriac.cli.logtool import logtool
-
 from celery._remedies import refusals
 
 __all__ = ["logtool"]

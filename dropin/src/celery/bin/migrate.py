@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from celeriac.cli.migrate import migrate
-
 from celery._remedies import refusals
 
 __all__ = ["migrate"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from celeriac.cli.upgrade import upgrade
-
 from celery._remedies import refusals
 
 __all__ = ["upgrade"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from celeriac.lib.functional import chunks, memoize, noop
 from celeriac.lib.ids import uuid
 from celeriac.lib.ids import uuid as gen_unique_id
@@ -10,6 +12,18 @@ from celeriac.lib.nodenames import nodename, nodesplit
 from celeriac.model.topology import worker_direct
 from celery._remedies import refusals
 
-__all__ = ["chunks", "gen_task_name", "gen_unique_id", "instantiate", "memoize", "nodename", "nodesplit", "noop", "uuid", "worker_direct"]
+__all__ = [
+    "cached_property",
+    "chunks",
+    "gen_task_name",
+    "gen_unique_id",
+    "instantiate",
+    "memoize",
+    "nodename",
+    "nodesplit",
+    "noop",
+    "uuid",
+    "worker_direct",
+]
 
 __getattr__ = refusals(__name__)

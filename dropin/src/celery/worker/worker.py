@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from celeriac.worker.boot import Worker as WorkController
 from celery._remedies import refusals
 
-__all__ = []
+__all__ = ["WorkController"]
 
 __getattr__ = refusals(__name__)

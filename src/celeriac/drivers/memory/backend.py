@@ -219,3 +219,15 @@ def result_store(name: str, clock: Clock | None = None) -> ResultStore:
         if found is None:
             found = _stores[name] = ResultStore(clock or SystemClock())
         return found
+
+
+def keep_results(name: str, store: ResultStore) -> None:
+    """Let a store be found under a name, for tests; ``forget_results`` ends it."""
+    with _opening:
+        _stores[name] = store
+
+
+def forget_results(name: str) -> None:
+    """Let a store go: whoever opens the name next gets an empty one."""
+    with _opening:
+        _stores.pop(name, None)

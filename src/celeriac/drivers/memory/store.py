@@ -238,6 +238,12 @@ def message_store(name: str, clock: Clock | None = None) -> MessageStore:
         return found
 
 
+def keep_store(name: str, store: MessageStore) -> None:
+    """Let a store be found under a name, for tests; ``forget_store`` ends it."""
+    with _opening:
+        _stores[name] = store
+
+
 def forget_store(name: str) -> None:
     """Let a store go, for tests: whoever opens the name next gets an empty one."""
     with _opening:

@@ -24,10 +24,10 @@ class Batch:
         self.keys.append(key)
         self.arguments += ("P", len(texts), *texts)
 
-    def delay(self, key: bytes, due: float, member: bytes) -> None:
+    def delay(self, queue: QueueKeys, due: float, name: str, text: bytes) -> None:
         """Add a message that is not due yet."""
-        self.keys.append(key)
-        self.arguments += ("Z", repr(due), member)
+        self.keys += (queue.delayed, queue.delayed_texts)
+        self.arguments += ("Z", repr(due), name, text)
 
     def store(self, records: Sequence[ResultRecord], keys: ResultKeys) -> None:
         """Store results, in order, and tell those who wait for them."""
@@ -73,8 +73,8 @@ class Batch:
             self.keys += (held, queue.lists[_list(tag, queue)])
             self.arguments += ("Q", tag, text)
         elif settlement.verdict is Verdict.POSTPONE:
-            self.keys += (held, queue.delayed)
-            self.arguments += ("D", tag, repr(settlement.until or 0.0), messages.delayed_head(tag, _list(tag, queue)), text)
+            self.keys += (held, queue.delayed, queue.delayed_texts)
+            self.arguments += ("D", tag, repr(settlement.until or 0.0), _list(tag, queue), text)
         else:
             self.keys += (held, queue.dead, queue.dead_texts, queue.dead_reasons)
             self.arguments += ("X", tag, repr(died), settlement.reason)

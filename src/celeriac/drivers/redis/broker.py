@@ -67,10 +67,10 @@ class RedisBroker(
         self._keys = BrokerKeys(options, cluster=address.cluster, db=address.db)
         self._bindings = Bindings(server, self._keys)
         self._flight = Flight(server, self._keys, owner, lease, order=str(options.get("queue_order_strategy") or ROUND_ROBIN))
-        self._custody = Custody(server, self._keys, self._flight, self._bindings, Foreign.of(options), owner=owner, lease=lease)
+        self._waiting = Waiting(server, self._keys, self._flight, owner)
+        self._custody = Custody(server, self._keys, self._flight, self._bindings, Foreign.of(options), self._waiting, owner=owner)
         remembered = 60.0 + 2 * float(options.get("publish_timeout") or 0.0)
         self._outbound = Outbound(server, self._keys, self._bindings, self._custody, self._flight, worker=bool(owner), remembered=remembered)
-        self._waiting = Waiting(server, self._keys, self._flight, owner)
         self._fleet = Fleet(server, self._keys.own)
 
     def connect(self) -> None:
@@ -118,7 +118,7 @@ class RedisBroker(
 
     def purge(self, queue: str) -> int:
         keys = self._keys.queue(queue)
-        return int(self.server.call(scripts.PURGE, (*keys.lists, keys.delayed), ()))
+        return int(self.server.call(scripts.PURGE, (*keys.lists, keys.delayed, keys.delayed_texts), ()))
 
     def delete(self, queue: Queue) -> int:
         self._bindings.remove(queue)
@@ -140,6 +140,14 @@ class RedisBroker(
 
     def recover(self) -> int:
         return self._custody.recover()
+
+    def tend(self) -> int:
+        self._waiting.tend()
+        return self._custody.tend()
+
+    @property
+    def crowd(self) -> int:
+        return self._flight.lease.crowd
 
     def held(self) -> Sequence[Delivery]:
         return self._flight.held({*self._custody.all_queues(), *self._flight.queues})

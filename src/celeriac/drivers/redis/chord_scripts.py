@@ -12,9 +12,9 @@ OURS = b"celeriac"
 COUNT = Script(
     """
 -- KEYS: of one chord, as ResultKeys.chord has them, and the chords that are due (not in a cluster, where they lie elsewhere).
--- ARGV: chord, our mark, size (0: somebody else tells it), seconds to live ('' for ever), what the parts say of the body, index of one that failed ('' if
--- none has), number of parts (0: only look), then each part's member among those seen, then of each: index, body, detail, how many parts it has added.
--- Returns nothing, or whether it failed ('1', '0'), what is known of the body, details by index, bodies by index, members seen.
+-- ARGV: chord, our mark, size (0: somebody else tells it), seconds to live ('' for ever), what the parts say of the body, member of one that failed
+-- ('' if none has), number of parts (0: only look), then each part's member among those seen, then of each: index, body, detail, how many parts it has added.
+-- Returns nothing, or whether it failed ('1', '0'), what is known of the body, details by member, bodies by index, members seen.
 local parts, delta, size, seen, mark, details, due = unpack(KEYS)
 local group, ours, life, failed, count = ARGV[1], ARGV[2], tonumber(ARGV[4]), ARGV[6], tonumber(ARGV[7])
 local call = redis.call
@@ -28,7 +28,7 @@ if count > 0 then
       local at, n = 7 + count + 4 * (i - 1), #members
       members[n + 1] = ARGV[7 + i]
       bodies[2 * n + 1], bodies[2 * n + 2] = ARGV[at + 1], ARGV[at + 2]
-      told[2 * n + 3], told[2 * n + 4] = ARGV[at + 1], ARGV[at + 3]
+      told[2 * n + 3], told[2 * n + 4] = ARGV[7 + i], ARGV[at + 3]
       added = added + tonumber(ARGV[at + 4])
     end
   end
@@ -53,7 +53,7 @@ if not bad and (not wanted or call('SCARD', seen) < tonumber(wanted) + tonumber(
 call('SET', mark, ours, 'EX', 300)
 if due then call('ZADD', due, call('TIME')[1], group) end
 local way = call('HGET', details, 'way') or ''
-if bad then return {'1', way, {bad, call('HGET', details, bad)}, call('ZRANGEBYSCORE', parts, bad, bad, 'WITHSCORES'), {}} end
+if bad then return {'1', way, {bad, call('HGET', details, bad)}, call('ZRANGE', parts, 0, -1, 'WITHSCORES'), {}} end
 return {'0', way, call('HGETALL', details), call('ZRANGE', parts, 0, -1, 'WITHSCORES'), call('SMEMBERS', seen)}
 """
 )

@@ -74,16 +74,8 @@ class Chords:
             self._server.one("ZADD", self._keys.due, 0, group)
         reach("chord.due")
         failed, way, details, bodies, members = reply
-        places = {int(float(index)): body for body, index in _pairs(bodies)}
-        known = {int(index): _decoder.decode(text) for index, text in _pairs(details) if index not in NOT_DETAILS}
-        found = {index: part.replace(body=places.get(index, b""), chord=way) for index, part in known.items()}
-        if len(found) < len(places):
-            ids = dict(_named(member) for member in members)
-            size = parts[0].size if parts else 0
-            for index, body in places.items():
-                if index not in found:
-                    found[index] = _foreign(group, index, ids.get(index, ""), body, size)
-        return DueChord(group, tuple(found[index] for index in sorted(found)), failed=failed == b"1")
+        known = {member: _decoder.decode(text).replace(chord=way) for member, text in _pairs(details) if member not in NOT_DETAILS}
+        return DueChord(group, _in_order(group, known, _by_index(bodies), members), failed=failed == b"1")
 
     def begin(self, group: str, size: int, ttl: float | None) -> None:
         """Say how large a chord is: workers of Celery's find it nowhere else."""
@@ -110,7 +102,7 @@ def _arguments(group: str, named: Sequence[tuple[str, ChordPart]]) -> list[Any]:
     parts = [part for _, part in named]
     ttls = [part.ttl for part in parts]
     life = "" if None in ttls or not ttls else max(1, int(max(ttl or 0 for ttl in ttls)))
-    bad = next((part.index for part in parts if part.failed), "")
+    bad = next((member for member, part in named if part.failed), "")
     arguments: list[Any] = [
         group, OURS, max((part.size for part in parts), default=0), life, next((part.chord for part in parts if part.chord), b""), bad, len(parts),
     ]  # fmt: skip
@@ -124,9 +116,28 @@ def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
     return zip(flat[::2], flat[1::2])
 
 
-def _named(member: bytes) -> tuple[int, str]:
-    task_id, _, index = member.decode().rpartition(":")
-    return (int(index) if index.lstrip("-").isdigit() else -1), task_id
+def _by_index(bodies: Sequence[bytes]) -> dict[int, list[bytes]]:
+    found: dict[int, list[bytes]] = {}
+    for body, index in _pairs(bodies):
+        found.setdefault(int(float(index)), []).append(body)
+    return found
+
+
+def _in_order(group: str, known: dict[bytes, ChordPart], bodies: dict[int, list[bytes]], members: Sequence[bytes]) -> tuple[ChordPart, ...]:
+    """Return the parts: those that ours counted, of which everything is known, and those that Celery's did.
+
+    In a header whose elements end in groups Celery gives several parts the same index: their texts, which name the task, tell which is which.
+    """
+    found: list[ChordPart] = []
+    size = next((part.size for part in known.values()), 0)
+    for member in {*known, *members}:
+        task_id, _, place = member.decode().rpartition(":")
+        index = int(place) if place.lstrip("-").isdigit() else 0
+        candidates = bodies.get(index) or [b""]
+        body = candidates[0] if len(candidates) == 1 else next((text for text in candidates if task_id.encode() in text), candidates[0])
+        part = known.get(member)
+        found.append(_foreign(group, index, task_id, body, size) if part is None else part.replace(body=body))
+    return tuple(sorted(found, key=lambda part: (part.index, part.task_id)))
 
 
 def _foreign(group: str, index: int, task_id: str, body: bytes, size: int) -> ChordPart:

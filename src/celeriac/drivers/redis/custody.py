@@ -11,16 +11,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from celeriac.contracts.broker import DeadLetter
-from celeriac.drivers.redis import messages, scripts
+from celeriac.drivers.redis import lease_scripts, messages, scripts
 from celeriac.drivers.redis.bindings import Bindings
 from celeriac.drivers.redis.flight import Flight
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
+from celeriac.drivers.redis.lease import IDLE, Lease
 from celeriac.drivers.redis.messages import age, list_of
 from celeriac.drivers.redis.server import Server
+from celeriac.drivers.redis.waiting import WATCHERS, Waiting
 from celeriac.lib.value import Value
 
 _PORTION = 500
-_VISIBILITY, _INTERVAL, _MOST = 3600.0, 10.0, 100
+_VISIBILITY, _INTERVAL, _MOST = 3600.0, 30.0, 100
 
 
 class Foreign(Value, frozen=True):
@@ -36,9 +38,10 @@ class Foreign(Value, frozen=True):
     @staticmethod
     def of(options: Mapping[str, Any]) -> Foreign:
         """Read Celery's options."""
+        visibility = float(options.get("visibility_timeout") or _VISIBILITY)
         return Foreign(
-            float(options.get("visibility_timeout") or _VISIBILITY),
-            float(options.get("unacked_restore_interval") or _INTERVAL),
+            visibility,
+            float(options.get("unacked_restore_interval") or min(_INTERVAL, visibility / 10)),
             int(options.get("unacked_restore_limit") or _MOST),
         )
 
@@ -46,32 +49,59 @@ class Foreign(Value, frozen=True):
 class Custody:
     """One owner's lease, and its share in looking after everybody's."""
 
-    def __init__(self, server: Server, keys: BrokerKeys, flight: Flight, bindings: Bindings, foreign: Foreign, *, owner: str, lease: float) -> None:
+    def __init__(
+        self, server: Server, keys: BrokerKeys, flight: Flight, bindings: Bindings, foreign: Foreign, waiting: Waiting, *, owner: str
+    ) -> None:
         self._server = server
         self._keys = keys
         self._flight = flight
         self._bindings = bindings
+        self._waiting = waiting
         self._owner = owner
-        self._lease = lease
+        self._lease: Lease = flight.lease
         self._foreign = foreign
-        self._known: list[str] = []
-        self._known_at = -1e9
         self._unacked_at = -1e9
-        self._renewed_at = -1e9
 
     # leases
 
     def renew(self) -> None:
-        """Prolong the lease on all queues that this owner fetches from, unless looking after the others has just done it."""
-        if time.monotonic() - self._renewed_at > self._lease / 2:
-            for group in self._server.together(list(self._flight.queues)):
-                self._server.call(scripts.RENEW, [self._keys.queue(name).owners for name in group], (self._owner, self._lease))
+        """Prolong the lease, a short one, on all queues that this owner fetches from."""
+        self._flight.renew()
+
+    def tend(self) -> int:
+        """Do what is due: an idle owner renews its lease less often, and whoever does looks after the others if nobody has done so lately."""
+        if not self._lease.due:
+            return 0
+        begun, touched = time.monotonic(), self._lease.touched
+        may = "2" if self._lease.long else "1" if self._lease.quiet else "0"
+        idle, turn, watch = True, not self._flight.queues, False
+        for group in self._server.together(sorted(self._flight.queues)):
+            is_idle, crowd, wanted = self._tend(group, may)
+            self._lease.crowd = crowd or self._lease.crowd
+            idle, turn, watch = idle and bool(is_idle), turn or not crowd, watch or bool(wanted)
+        if not self._lease.renewed(begun, touched, long=idle and may != "0"):
+            self.renew()
+        if watch:
+            self._waiting.look(enroll=True)
+        return self.recover() if turn else 0
+
+    def _tend(self, group: Sequence[str], may: str) -> Sequence[int]:
+        waits = self._waiting.waits_for
+        here = bool(waits) and waits[0] in group
+        idle, watchers, _ = self._keys.waiters(waits if here else group)
+        keys: list[bytes] = [self._keys.looked(group), idle, watchers]
+        for name in group:
+            queue = self._keys.queue(name)
+            keys += (queue.owners, queue.held(self._owner), queue.taken(self._owner))
+        lease = self._lease.seconds
+        watches = "1" if self._waiting.watches else "0"
+        found: list[int] = self._server.call(lease_scripts.TEND, keys, (self._owner, lease, lease * IDLE, may, WATCHERS if here else "", watches))
+        if here and found[0]:
+            self._waiting.enrolled()
+        return found
 
     def recover(self) -> int:
         """Put back what dead owners hold, promote what is due in every queue, and restore what Celery's dead workers held."""
-        if time.monotonic() - self._known_at > self._lease * 0.9:
-            self._known = self.all_queues()
-            self._known_at = time.monotonic()
         count = sum(self._restore(queue, owner) for queue, owner in self._look())
         if not self._server.address.cluster and time.monotonic() - self._unacked_at > self._foreign.interval:
             self._unacked_at = time.monotonic()
@@ -80,16 +110,22 @@ class Custody:
 
     def _look(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
-        for group in self._server.together(self._known):
-            keys: list[bytes] = []
+        crowd = unheard = 0
+        waits = self._waiting.waits_for
+        for group in self._server.together(self.all_queues()):
+            keys: list[bytes] = [self._keys.looked(group)]
             for name in group:
                 queue = self._keys.queue(name)
-                keys += (queue.owners, queue.delayed, *queue.lists)
-            mine = "".join("1" if self._owner and name in self._flight.queues else "0" for name in group)
-            reply = self._server.call(scripts.LOOK, keys, (len(self._keys.steps), self._owner, self._lease, mine))
-            found += [(group[reply[at]], reply[at + 1].decode()) for at in range(0, len(reply), 2)]
-        if self._flight.queues <= set(self._known):
-            self._renewed_at = time.monotonic()
+                keys += (queue.owners, queue.delayed, queue.delayed_texts, *queue.lists)
+            unknown = "".join("0" if name not in waits else "2" if name == waits[0] else "1" for name in group)
+            reply = self._server.call(lease_scripts.LOOK, keys, (len(self._keys.steps), self._owner, self._lease.seconds, unknown))
+            crowd, unheard = max(crowd, reply[0]), unheard or reply[2]
+            if reply[1]:
+                self._lease.follow()
+            found += [(group[reply[at]], reply[at + 1].decode()) for at in range(3, len(reply), 2)]
+        self._lease.crowd = max(1, crowd)
+        if unheard:
+            self._waiting.look()
         return found
 
     def _restore(self, name: str, owner: str, *, untouched: bool = False) -> int:
@@ -105,7 +141,7 @@ class Custody:
             for tag, old, to, text in entries[at : at + _PORTION]:
                 arguments += (tag, old, to, text if untouched else messages.redelivered(text))
             keys = (queue.owners, queue.held(owner), queue.taken(owner), queue.given_away(owner), *queue.lists)
-            count += self._server.call(scripts.RESTORE, keys, arguments)
+            count += self._server.call(lease_scripts.RESTORE, keys, arguments)
         return count
 
     def taken_away(self, seconds: float) -> bool:

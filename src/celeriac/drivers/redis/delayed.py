@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
-from celeriac.drivers.redis import messages
+from celeriac.drivers.redis import messages, scripts
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.server import Server
 from celeriac.model.envelope import Delivery
 
-_PORTION = 5000
-_FEW = 20
-"""So many ids are searched for by the server one after the other; more, by reading everything."""
-_PLAIN = re.compile(r"[\w.:@/+-]+", re.ASCII)
-"""Ids that stand in a message's text as they are, and in a pattern for themselves."""
+_PORTION = 200
+_TWINS = 4
+"""So many messages of one task, delayed at the same time in the same list, are found by its id."""
 
 
 class Delayed:
@@ -28,31 +25,33 @@ class Delayed:
         """Return what is due next in these queues."""
         found: list[tuple[float, Delivery]] = []
         for name in queues:
-            rows = self._server.one("ZRANGE", self._keys.queue(name).delayed, 0, max(0, limit - 1), "WITHSCORES")
-            for member, due in zip(rows[::2], rows[1::2]):
-                _, tag, text = messages.taken_apart(member)
-                found.append((float(due), messages.delivery(text, tag, name)))
+            queue = self._keys.queue(name)
+            rows = self._server.one("ZRANGE", queue.delayed, 0, max(0, limit - 1), "WITHSCORES")
+            texts = self._server.one("HMGET", queue.delayed_texts, *rows[::2]) if rows else ()
+            for named, due, text in zip(rows[::2], rows[1::2], texts):
+                if text is not None:
+                    found.append((float(due), messages.delivery(text, messages.taken_apart(named)[1], name)))
         return sorted(found, key=lambda each: each[0])[:limit]
 
     def remove(self, queues: Sequence[str], ids: Collection[str]) -> list[str]:
         """Throw away the messages of these tasks; return the ids that were found."""
         found: list[str] = []
+        wanted = list(ids)
         for name in queues:
-            queue = self._keys.queue(name)
-            for members in self._candidates(queue, ids):
-                named = {member: messages.delivery(messages.taken_apart(member)[2], "", name).envelope.task_id for member in members}
-                for member, task_id in named.items():
-                    if task_id in ids and self._server.one("ZREM", queue.delayed, member):
-                        found.append(str(task_id))
+            for at in range(0, len(wanted), _PORTION):
+                found += self._remove(self._keys.queue(name), wanted[at : at + _PORTION])
         return found
 
-    def _candidates(self, queue: QueueKeys, ids: Collection[str]) -> Iterator[list[bytes]]:
-        """Yield members among which those of these tasks are."""
-        searchable = len(ids) <= _FEW and all(_PLAIN.fullmatch(task_id) for task_id in ids)
-        for pattern in [f'*"{task_id}"*' for task_id in ids] if searchable else ["*"]:
-            cursor = b"0"
-            while True:
-                cursor, rows = self._server.one("ZSCAN", queue.delayed, cursor, "MATCH", pattern, "COUNT", _PORTION)
-                yield rows[::2]
-                if cursor == b"0":
-                    break
+    def _remove(self, queue: QueueKeys, ids: Sequence[str]) -> list[str]:
+        names: list[str] = []
+        for task_id in ids:
+            plain = [messages.delayed_name(task_id, step) for step in range(len(queue.lists))]
+            names += [*plain, *(f"{one}|{number}" for one in plain for number in range(1, _TWINS))]
+        texts = self._server.one("HMGET", queue.delayed_texts, *names)
+        # What a text says counts: a name is made without understanding the message.
+        there = [(one, messages.delivery(text, "", queue.name).envelope.task_id) for one, text in zip(names, texts) if text is not None]
+        there = [(one, task_id) for one, task_id in there if task_id in ids]
+        if not there:
+            return []
+        gone = self._server.call(scripts.CANCEL, (queue.delayed, queue.delayed_texts), [one for one, _ in there])
+        return [str(task_id) for (_, task_id), was in zip(there, gone) if was]

@@ -22,7 +22,7 @@ from celeriac.model.errors import OperationalError, UnsupportedPower
 from celeriac.wire.times import format_time
 
 _PORTION = 500
-_OF_A_QUEUE = re.compile(r"(.*\}(?::.*)?):(?:delayed|dead|dead:texts|dead:reasons|held:[^}]*|taken:[^}]*)", re.DOTALL)
+_OF_A_QUEUE = re.compile(r"(.*\}(?::.*)?):(?:delayed|delayed:texts|dead|dead:texts|dead:reasons|held:[^}]*|taken:[^}]*)", re.DOTALL)
 _SENT = re.compile(rb"\}(?::.*)?:sent:[0-9a-f]+$", re.DOTALL)
 """By these our clients, which may go on sending, know what they have sent. They vanish by themselves."""
 
@@ -122,9 +122,9 @@ class Departing:
     def _carry_delayed(self, queue: QueueKeys) -> None:
         while rows := self._server.one("ZRANGE", queue.delayed, 0, _PORTION - 1, "WITHSCORES"):
             moves = []
-            for member, due in zip(rows[::2], rows[1::2]):
-                step, _, text = messages.taken_apart(member)
-                moves.append((member, step, messages.foreign(text, eta=format_time(float(due)) if float(due) > time.time() else None)))
+            for name, due, text in zip(rows[::2], rows[1::2], self._server.one("HMGET", queue.delayed_texts, *rows[::2])):
+                eta = format_time(float(due)) if float(due) > time.time() else None
+                moves.append((name, messages.taken_apart(name)[0], messages.foreign(text or b"", eta=eta)))
             self._carry(queue, "Z", queue.delayed, moves)
 
     def _carry_dead(self, queue: QueueKeys, dead: DeadTo) -> None:
@@ -141,7 +141,8 @@ class Departing:
             arguments: list[object] = [kind]
             for name, to, text in portion:
                 arguments += (name, min(to, len(queue.lists) - 1), text)
-            self._server.call(scripts.CARRY, (source, *queue.lists), arguments)
+            texts = (queue.delayed_texts,) if kind == "Z" else ()
+            self._server.call(scripts.CARRY, (source, *texts, *queue.lists), arguments)
 
     # keys
 
@@ -174,7 +175,7 @@ def _hands(queue: QueueKeys, keys: Iterable[bytes]) -> list[tuple[str, bytes]]:
 
 def _carriers(queue: QueueKeys, keys: Iterable[bytes]) -> list[bytes]:
     """Return the keys that hold messages of a queue: they vanish when the last one has been moved, and are never deleted."""
-    return [queue.delayed, queue.dead, queue.dead_texts, queue.dead_reasons, *(key for _, key in _hands(queue, keys))]
+    return [queue.delayed, queue.delayed_texts, queue.dead, queue.dead_texts, queue.dead_reasons, *(key for _, key in _hands(queue, keys))]
 
 
 def _portions(values: Iterable[T]) -> Iterator[Sequence[T]]:

@@ -93,6 +93,9 @@ class Fleet:
 
     def revoked_since(self, after: float) -> Sequence[tuple[str, float]]:
         """Return the marks that were made later than that (by the server's clock), and when."""
+        # Nearly always there is nothing: that is asked without a script.
+        if not self._server.one("ZRANGEBYSCORE", self._revoked[0], f"({after:.6f}", "+inf", "LIMIT", 0, 1):
+            return []
         rows = self._server.call(SINCE, self._revoked, (f"{after:.6f}",))
         return [(mark.decode("utf-8", "surrogateescape"), float(when)) for mark, when in zip(rows[::2], rows[1::2])]
 

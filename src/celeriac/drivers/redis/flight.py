@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from celeriac.drivers.redis import messages, scripts
+from celeriac.drivers.redis import lease_scripts, messages, scripts
 from celeriac.drivers.redis.batch import Writing
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
+from celeriac.drivers.redis.lease import Lease
 from celeriac.drivers.redis.messages import Tags, age, delivery
 from celeriac.drivers.redis.server import Server
 from celeriac.model.envelope import Delivery, Settlement, Verdict
@@ -38,7 +39,7 @@ class Flight:
         self._server = server
         self._keys = keys
         self._owner = owner
-        self._lease = lease
+        self.lease = Lease(lease)
         self._lock = threading.Lock()
         self._returning = threading.Lock()
         """Held while arrivals go back to a queue, from which they may arrive again, until it is known that they have."""
@@ -105,17 +106,19 @@ class Flight:
         each = [self._keys.queue(queue) for queue in queues]
         keys: list[bytes] = []
         for queue in each:
-            keys += (queue.owners, queue.delayed, queue.held(self._owner), *queue.lists)
+            keys += (queue.owners, queue.delayed, queue.delayed_texts, queue.held(self._owner), *queue.lists)
         with self._lock:
             number = self._tags.reserve(limit)
         prefix, share = self._tags.prefix, max(1, limit // len(each)) if self._order == ROUND_ROBIN else limit
-        arguments = (self._owner, self._lease, limit, share, len(self._keys.steps), prefix, number)
+        arguments = (self._owner, self.lease.seconds, limit, share, len(self._keys.steps), prefix, number)
+        begun = time.monotonic()
         try:
             reply = self._server.call(scripts.FETCH, keys, arguments)
         except OperationalError:
             # The answer may have been lost after the messages were taken: look for them before the next ones.
             self._doubt([(number, number + limit)])
             raise
+        self.lease.shortened(begun)
         if reply[0]:
             dues.append(float(reply[0]))
         found: list[Delivery] = []
@@ -161,8 +164,30 @@ class Flight:
             raise
         return sorted(found, key=lambda one: age(str(one.tag)))
 
-    def arrived(self, text: bytes, queue: str) -> Delivery:
-        """Return the delivery of what came while the owner waited."""
+    def renew(self) -> None:
+        """Make the lease a short one from now on."""
+        begun = time.monotonic()
+        for group in self._server.together(list(self.queues)):
+            self._server.call(lease_scripts.RENEW, [self._keys.queue(name).owners for name in group], (self._owner, self.lease.seconds))
+        self.lease.shortened(begun)
+
+    def arrivals(self, text: bytes, queue: str) -> list[Delivery]:
+        """Return what came while the owner waited, unless it was given to others already because the lease had run out."""
+        if self.lease.lapsed:
+            self.renew()
+            if text not in self._server.one("LRANGE", self._keys.queue(queue).taken(self._owner), 0, -1):
+                return []
+        elif self.lease.long:
+            try:
+                self.renew()
+            except OperationalError:
+                # The next renewal, which comes soon, says it.
+                self.lease.touch()
+        else:
+            self.lease.touch()
+        return [self._arrival(text, queue)]
+
+    def _arrival(self, text: bytes, queue: str) -> Delivery:
         tag = _tag_of(text)
         if tag in self._arrived:
             # It may just be on its way back to the queue, and be known here for a moment longer.
@@ -192,6 +217,8 @@ class Flight:
 
         Which arrivals are known is asked before the store is: whatever is settled in between must not seem to be new.
         """
+        if self.lease.long or self.lease.lapsed:
+            self.renew()
         with self._returning:
             known = Counter(list(self._arrived.values()))
             texts = self._server.one("LRANGE", self._keys.queue(queue).taken(self._owner), 0, -1)

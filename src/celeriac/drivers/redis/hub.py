@@ -27,6 +27,8 @@ from celeriac.model.errors import ImproperlyConfigured, OperationalError
 PATIENCE = 15.0
 """Seconds for which a waiter goes on while the server cannot be reached; then it is told."""
 _PING = 20.0
+_ANSWER = 1.0
+"""Seconds that the server has for its answer where the caller wants to wait for less."""
 _MANY = 64
 
 Answered = Callable[[Any], None]
@@ -160,13 +162,14 @@ class Hub:
 
         What the server was asked before is heard even with a timeout of 0.
         """
-        deadline = time.monotonic() + timeout
+        begun = time.monotonic()
+        patient = begun + max(timeout, min(_ANSWER, self._server.address.read_timeout))
         while not done() and not subscriber.closed:
-            left = deadline - time.monotonic()
+            left = begun + timeout - time.monotonic()
             if left <= 0 and not (self._link is not None and self._answers):
                 return
             self.wait(subscriber, max(left, 0.001))
-            if left <= -self._server.address.read_timeout:
+            if time.monotonic() >= patient:
                 return
 
     def _read_for(self, subscriber: Subscriber, seconds: float) -> None:

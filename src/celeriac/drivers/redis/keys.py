@@ -26,7 +26,8 @@ class QueueKeys(Value, frozen=True):
     lists: tuple[bytes, ...]
     """By priority step, the highest priority (the lowest number) first; messages enter at the left and leave at the right."""
     delayed: bytes
-    """Sorted set: what is not due yet, by its due time; members are written by ``delayed_member``."""
+    """Sorted set: names of what is not due yet, by its due time: ``<index of its list>|<task's id>``, a number behind it if that is there already."""
+    delayed_texts: bytes
     owners: bytes
     """Sorted set: which workers fetch from the queue, by the time (of the server's clock) at which their lease ends."""
     dead: bytes
@@ -89,8 +90,9 @@ class BrokerKeys:
         own = f"{self._prefix}celeriac:{{{plain if tag is None else tag}}}" + ("" if tag is None else f":{name}")
         lower = f"{{{plain}}}" if self._cluster and tag is None else plain
         lists = tuple((f"{lower}{self._separator}{step}" if step else plain).encode() for step in self.steps)
-        places = [f"{own}:{what}".encode() for what in ("delayed", "owners", "dead", "dead:texts", "dead:reasons")]
-        return QueueKeys(name, lists, places[0], places[1], places[2], places[3], places[4], own)
+        places = [f"{own}:{what}".encode() for what in ("delayed", "delayed:texts", "owners", "dead", "dead:texts", "dead:reasons")]
+        delayed, texts, owners, dead, dead_texts, reasons = places
+        return QueueKeys(name, lists, delayed, texts, owners, dead, dead_texts, reasons, own)
 
     def queue_of(self, base: str) -> str | None:
         """Return the queue whose keys begin like this, if it is one's."""
@@ -145,6 +147,10 @@ class BrokerKeys:
     def flushed(self, owner: str) -> str:
         """String: the number of the last flush of an owner."""
         return f"{self._prefix}celeriac:flushed:{owner}"
+
+    def looked(self, queues: Sequence[str]) -> bytes:
+        """String, in the slot of these queues: how many owners there were at the last look after the dead; it expires when the next one is due."""
+        return f"{self.queue(min(queues)).base}:looked".encode() if self._cluster else f"{self.own}looked".encode()
 
     def schedule(self, what: str, space: str = "") -> str:
         """The schedules' keys, all in one slot; ``space`` is an application's name."""

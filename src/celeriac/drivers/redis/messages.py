@@ -34,20 +34,15 @@ def clamped(outgoing: Outgoing, lowest: int) -> Outgoing:
     return outgoing if 0 <= priority <= lowest else outgoing.replace(priority=min(max(priority, 0), lowest))
 
 
-def delayed_member(text: bytes, tag: str, step: int) -> bytes:
-    """Return a message as the delayed set keeps it: unique, however often the same text is in it."""
-    return delayed_head(tag, step).encode() + text
+def delayed_name(task_id: str | None, step: int) -> str:
+    """Return the name that a message has in the delayed set: the index of its list, and by what it is found."""
+    return f"{step}|{task_id or uuid()}"
 
 
-def delayed_head(tag: str, step: int) -> str:
-    """Return what stands before the text in the delayed set: the index of its list and something unique."""
-    return f"{step}|{tag}|"
-
-
-def taken_apart(member: bytes) -> tuple[int, str, bytes]:
-    """Take a member of the delayed set apart: the index of its list, what made it unique, the message."""
-    step, tag, text = member.split(b"|", 2)
-    return int(step), tag.decode(), text
+def taken_apart(name: bytes) -> tuple[int, str]:
+    """Take a name in the delayed set apart: the index of the list, and what makes it unique."""
+    step, _, tag = name.decode("utf-8", "surrogateescape").partition("|")
+    return int(step), tag
 
 
 def readable(text: bytes) -> bool:

@@ -15,7 +15,6 @@ from celeriac.drivers.redis.custody import Custody
 from celeriac.drivers.redis.flight import Flight
 from celeriac.drivers.redis.keys import BrokerKeys
 from celeriac.drivers.redis.server import Server
-from celeriac.lib.ids import uuid
 from celeriac.model.envelope import Outgoing
 from celeriac.model.errors import OperationalError
 
@@ -154,8 +153,8 @@ class Outbound:
             else:
                 now = now or time.time()
                 if message.due > now and self._promoted(name):
-                    member = messages.delayed_member(messages.pack(message), uuid(), step)
-                    writing.at(queue.owners).delay(queue.delayed, message.due, member)
+                    name_there = messages.delayed_name(message.envelope.task_id, step)
+                    writing.at(queue.owners).delay(queue, message.due, name_there, messages.pack(message))
                     continue
                 text = messages.pack(message, **({messages.DUE: message.due} if message.due > now else {}))
             lists.setdefault(queue.lists[step], []).append(text)

@@ -14,7 +14,6 @@ from celeriac.drivers.redis.bindings import Bindings
 from celeriac.drivers.redis.errors import ServerError
 from celeriac.drivers.redis.keys import BrokerKeys
 from celeriac.drivers.redis.server import Server
-from celeriac.lib.ids import uuid
 from celeriac.model.envelope import Outgoing
 from celeriac.model.errors import OperationalError, UnsupportedPower
 
@@ -121,11 +120,11 @@ class RedisScheduleStore(ScheduleStore):
             for name in self._queues_of(message):
                 queue, text = self._keys.queue(name), messages.pack(message)
                 if message.due is not None and message.due > time.time():
-                    keys.append(queue.delayed)
-                    arguments += (repr(message.due), messages.delayed_member(text, uuid(), step))
+                    keys += (queue.delayed, queue.delayed_texts)
+                    arguments += (repr(message.due), messages.delayed_name(message.envelope.task_id, step), text)
                 else:
-                    keys.append(queue.lists[step])
-                    arguments += ("", text)
+                    keys += (queue.lists[step], queue.lists[step])
+                    arguments += ("", "", text)
         return keys, arguments
 
     def _queues_of(self, message: Outgoing) -> list[str]:

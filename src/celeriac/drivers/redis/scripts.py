@@ -13,40 +13,53 @@ from celeriac.drivers.redis.server import Script
 CHUNK = 3000
 """Arguments that one command inside a script gets at most: Lua's stack holds 8,000."""
 
-_PROMOTE = """
-local function promote(delayed, first_list, now)
+PROMOTE = """
+local function promote(delayed, texts, first_list, now)
   local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1000)
-  if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
+  if #due == 0 then return end
+  redis.call('ZREM', delayed, unpack(due))
+  local found = redis.call('HMGET', texts, unpack(due))
+  redis.call('HDEL', texts, unpack(due))
   for i = #due, 1, -1 do
-    local step, from = string.match(due[i], '^(%d+)|[^|]*|()')
-    redis.call('RPUSH', KEYS[first_list + tonumber(step)], string.sub(due[i], from))
+    if found[i] then redis.call('RPUSH', KEYS[first_list + tonumber(string.match(due[i], '^%d+'))], found[i]) end
   end
-  return #due
 end
 """
 
-_NOW = """
+DELAY = """
+local function delay(delayed, texts, due, wanted, text)
+  local name, number = wanted, 0
+  while redis.call('HSETNX', texts, name, text) == 0 do
+    number = number + 1
+    name = wanted .. '|' .. number
+  end
+  redis.call('ZADD', delayed, due, name)
+end
+"""
+"""A task that is delayed twice has two names."""
+
+NOW = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local function stamp(seconds) return string.format('%.6f', seconds) end
 """
 
 FETCH = Script(
-    _NOW
-    + _PROMOTE
+    NOW
+    + PROMOTE
     + """
--- KEYS, for each queue: owners, delayed, held, its lists. ARGV: owner, lease, limit, share, lists a queue, tag prefix, first number.
+-- KEYS, for each queue: owners, delayed, its texts, held, its lists. ARGV: owner, lease, limit, share, lists a queue, tag prefix, first number.
 -- Returns when the next delayed message is due ('' when something was found), then queue, list, messages, as often as it takes.
 local owner, limit, share, lists = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local prefix, number = ARGV[6], tonumber(ARGV[7])
-local size, found, ends = lists + 3, {''}, stamp(now + tonumber(ARGV[2]))
+local size, found, ends = lists + 4, {''}, stamp(now + tonumber(ARGV[2]))
 for round = 1, 2 do
   for base = 0, #KEYS - size, size do
-    if round == 1 then promote(KEYS[base + 2], base + 4, stamp(now)) end
+    if round == 1 then promote(KEYS[base + 2], KEYS[base + 3], base + 5, stamp(now)) end
     local most = round == 1 and math.min(share, limit) or limit
     for list = 1, lists do
       if most > 0 then
-        local got = redis.call('RPOP', KEYS[base + 3 + list], most)
+        local got = redis.call('RPOP', KEYS[base + 4 + list], most)
         if got then
           local n = #got
           for from = 1, n, 1000 do
@@ -57,7 +70,7 @@ for round = 1, 2 do
               pairs_[at + 2] = got[i]
               number = number + 1
             end
-            redis.call('HSET', KEYS[base + 3], unpack(pairs_))
+            redis.call('HSET', KEYS[base + 4], unpack(pairs_))
           end
           local at = #found
           found[at + 1], found[at + 2], found[at + 3] = base / size, list - 1, got
@@ -80,7 +93,8 @@ return found
 )
 
 WRITE = Script(
-    """
+    DELAY
+    + """
 -- A stream of operations; each takes its keys from KEYS and its arguments from ARGV, in order.
 local key, arg, last, call = 0, 1, #ARGV, redis.call
 local function final(result)
@@ -127,9 +141,9 @@ while arg <= last do
     end
     key, arg = key + 2, arg + 4
   elseif op == 'Z' then
-    -- a message that is not due yet: due, member
-    call('ZADD', KEYS[key + 1], ARGV[arg + 1], ARGV[arg + 2])
-    key, arg = key + 1, arg + 3
+    -- a message that is not due yet: due, name, text
+    delay(KEYS[key + 1], KEYS[key + 2], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3])
+    key, arg = key + 2, arg + 4
   elseif op == 'T' then
     -- what arrived while its owner waited gets its tag: tag, text
     if call('LREM', KEYS[key + 1], 1, ARGV[arg + 2]) == 1 then call('HSET', KEYS[key + 2], ARGV[arg + 1], ARGV[arg + 2]) end
@@ -144,10 +158,14 @@ while arg <= last do
     if text then call('RPUSH', KEYS[key + 2], ARGV[arg + 2] ~= '' and ARGV[arg + 2] or text) end
     key, arg = key + 2, arg + 3
   elseif op == 'D' then
-    -- not before: tag, due, head of the member, new text or ''
+    -- not before: tag, due, list, new text or ''; it is found again by the task's id that stands among the headers
     local text = give_up(KEYS[key + 1], ARGV[arg + 1])
-    if text then call('ZADD', KEYS[key + 2], ARGV[arg + 2], ARGV[arg + 3] .. (ARGV[arg + 4] ~= '' and ARGV[arg + 4] or text)) end
-    key, arg = key + 2, arg + 5
+    if text then
+      if ARGV[arg + 4] ~= '' then text = ARGV[arg + 4] end
+      local id = string.match(text, '[{,] ?"id": ?"([^"\\\\]+)"') or ARGV[arg + 1]
+      delay(KEYS[key + 2], KEYS[key + 3], ARGV[arg + 2], ARGV[arg + 3] .. '|' .. id, text)
+    end
+    key, arg = key + 3, arg + 5
   elseif op == 'X' then
     -- set aside: tag, when, reason
     local text = give_up(KEYS[key + 1], ARGV[arg + 1])
@@ -198,62 +216,6 @@ redis.call('LPUSH', KEYS[1], ARGV[1])
 """
 )
 
-LOOK = Script(
-    _NOW
-    + _PROMOTE
-    + """
--- KEYS, for each queue: owners, delayed, its lists. ARGV: lists a queue, owner, lease, for each queue 1 if that owner fetches from it.
--- Prolongs the owner's lease where it fetches, promotes what is due elsewhere; returns queue, dead owner, as often as it takes.
-local size, found, ends = tonumber(ARGV[1]) + 2, {}, stamp(now + tonumber(ARGV[3]))
-redis.call('ZREM', KEYS[1], '')
-for base = 0, #KEYS - size, size do
-  local at = base / size + 1
-  if string.sub(ARGV[4], at, at) == '1' then
-    redis.call('ZADD', KEYS[base + 1], ends, ARGV[2])
-  else
-    promote(KEYS[base + 2], base + 3, stamp(now))
-  end
-  for _, owner in ipairs(redis.call('ZRANGEBYSCORE', KEYS[base + 1], '-inf', stamp(now))) do
-    found[#found + 1] = base / size
-    found[#found + 1] = owner
-  end
-end
-return found
-"""
-)
-
-RENEW = Script(
-    _NOW
-    + """
--- KEYS: owners of each queue. ARGV: owner, lease.
-redis.call('ZREM', KEYS[1], '')
-for i = 1, #KEYS do redis.call('ZADD', KEYS[i], stamp(now + tonumber(ARGV[2])), ARGV[1]) end
-"""
-)
-
-RESTORE = Script(
-    _NOW
-    + """
--- KEYS: owners, held, taken, given away, lists. ARGV: owner, 1 if whatever its lease says, then for each message, the youngest first:
--- tag ('' for one without), text, list, new text. Returns how many went back to the head of their lists. The owner is forgotten when nothing is
--- left, but not before a minute after its end: until then something may still arrive by a command that it left blocked.
-local owner, count, call = ARGV[1], 0, redis.call
-local ends = call('ZSCORE', KEYS[1], owner)
-if ARGV[2] ~= '1' and ends and tonumber(ends) > now then return 0 end
-for i = 3, #ARGV, 4 do
-  local there
-  if ARGV[i] ~= '' then there = call('HDEL', KEYS[2], ARGV[i]) else there = call('LREM', KEYS[3], 1, ARGV[i + 1]) end
-  if there == 1 then
-    call('RPUSH', KEYS[5 + tonumber(ARGV[i + 2])], ARGV[i + 3])
-    count = count + 1
-  end
-end
-if count > 0 and ARGV[2] ~= '1' then call('SET', KEYS[4], stamp(now), 'EX', 86400) end
-if call('EXISTS', KEYS[2], KEYS[3]) == 0 and (ARGV[2] == '1' or not ends or tonumber(ends) < now - 60) then call('ZREM', KEYS[1], owner) end
-return count
-"""
-)
-
 RESTORE_UNACKED = Script(
     """
 -- KEYS: Celery's hash and index of messages in flight, the list. ARGV: tag, the latest time of delivery that counts as lost, new text.
@@ -268,13 +230,18 @@ return 1
 
 CARRY = Script(
     """
--- KEYS: where messages are, lists. ARGV: how they are kept there (H hash, L list, Z sorted set), then for each: name, list, new text.
+-- KEYS: where messages are (and the texts of what is delayed), lists. ARGV: how they are kept there (H hash, L list, Z sorted set), then for each:
+-- name, list, new text.
 -- What was held goes to the heads of the lists, what was delayed to their ends.
-local remove = ARGV[1] == 'H' and 'HDEL' or 'ZREM'
+local remove, lists = ARGV[1] == 'H' and 'HDEL' or 'ZREM', 2
+if ARGV[1] == 'Z' then lists = 3 end
 for i = 2, #ARGV, 3 do
   local there
   if ARGV[1] == 'L' then there = redis.call('LREM', KEYS[1], 1, ARGV[i]) else there = redis.call(remove, KEYS[1], ARGV[i]) end
-  if there == 1 then redis.call(ARGV[1] == 'Z' and 'LPUSH' or 'RPUSH', KEYS[2 + tonumber(ARGV[i + 1])], ARGV[i + 2]) end
+  if there == 1 then
+    if ARGV[1] == 'Z' then redis.call('HDEL', KEYS[2], ARGV[i]) end
+    redis.call(ARGV[1] == 'Z' and 'LPUSH' or 'RPUSH', KEYS[lists + tonumber(ARGV[i + 1])], ARGV[i + 2])
+  end
 end
 """
 )
@@ -292,16 +259,28 @@ return 1
 
 PURGE = Script(
     """
--- KEYS: lists, and the delayed set as the last. Returns how many messages were thrown away.
-local count = redis.call('ZCARD', KEYS[#KEYS])
-for i = 1, #KEYS - 1 do count = count + redis.call('LLEN', KEYS[i]) end
+-- KEYS: lists, then the delayed set and its texts. Returns how many messages were thrown away.
+local count = redis.call('ZCARD', KEYS[#KEYS - 1])
+for i = 1, #KEYS - 2 do count = count + redis.call('LLEN', KEYS[i]) end
 redis.call('DEL', unpack(KEYS))
 return count
 """
 )
 
+CANCEL = Script(
+    """
+-- KEYS: delayed, its texts. ARGV: names. Returns for each whether it was there.
+local found = {}
+for i = 1, #ARGV do
+  found[i] = redis.call('ZREM', KEYS[1], ARGV[i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+end
+return found
+"""
+)
+
 ARM = Script(
-    _NOW
+    NOW
     + """
 -- KEYS: idle, watchers, alone. ARGV: owner, seconds for which it counts, most watchers, bells. Returns whether it is to watch, and how many others
 -- are idle. One that is alone does not say so when it goes to work, so it has to be told when it is alone no more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celeriac.drivers.redis.scripts import DELAY
 from celeriac.drivers.redis.server import Script
 
 PUT = Script("""
@@ -16,9 +17,9 @@ end
 return 1
 """)
 
-FIRE = Script("""
--- KEYS: leader, fired, bodies, progress, due, then the lists and delayed sets.
--- ARGV: token, name, slot, body, progress, due ('' for never), then for each message: due ('' at once), text.
+FIRE = Script(DELAY + """
+-- KEYS: leader, fired, bodies, progress, due, then for each message its list (twice) or delayed set and texts.
+-- ARGV: token, name, slot, body, progress, due ('' for never), then for each message: due ('' at once), its name there, text.
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 local name = ARGV[2]
 local fired = redis.call('HGET', KEYS[2], name)
@@ -29,9 +30,9 @@ if not progress or string.sub(progress, 1, 1) ~= '+' then return 0 end
 redis.call('HSET', KEYS[2], name, ARGV[3])
 redis.call('HSET', KEYS[4], name, ARGV[5])
 if ARGV[6] == '' then redis.call('ZREM', KEYS[5], name) else redis.call('ZADD', KEYS[5], ARGV[6], name) end
-for i = 7, #ARGV, 2 do
-  local key = KEYS[6 + (i - 7) / 2]
-  if ARGV[i] == '' then redis.call('LPUSH', key, ARGV[i + 1]) else redis.call('ZADD', key, ARGV[i], ARGV[i + 1]) end
+for i = 7, #ARGV, 3 do
+  local at = 6 + (i - 7) / 3 * 2
+  if ARGV[i] == '' then redis.call('LPUSH', KEYS[at], ARGV[i + 2]) else delay(KEYS[at], KEYS[at + 1], ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
 end
 return 1
 """)

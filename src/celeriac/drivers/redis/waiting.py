@@ -7,8 +7,8 @@ That is the common case, and it costs one wake-up and no further round trip.
 The other lists (further queues, lower priorities) cannot be blocked on at the same time, so the same connection, speaking RESP3, asks the
 server to track them (``CLIENT TRACKING``): it reads them with ``EXISTS`` right before it blocks, and the server pushes a word when one of them
 changes, again whoever did it. Such a word reaches everyone who tracks, so among the workers that wait for the same queues only the first
-``WATCHERS`` do; one that goes to work hands that over by touching another's bell, a key that each waiting worker tracks. Whatever was missed is
-found when ``BLMOVE`` ends after ``PERIOD`` seconds.
+``WATCHERS`` do; one that goes to work hands that over by touching another's bell, a key that each waiting worker tracks. One that dies does
+not: whoever renews its lease next notices that there are too few, and whoever looks after the dead looks into the other lists too (``custody``).
 
 A ``fetch`` that found nothing after a second or more leaves all this in place for the next, which a worker calls at once: an idle worker sends
 nothing while it waits. Should the next call not come, ``tend`` (called with the lease) takes it down, and what arrived meanwhile is the next
@@ -34,18 +34,16 @@ from celeriac.drivers.redis.server import Server
 from celeriac.model.envelope import Delivery
 from celeriac.model.errors import OperationalError
 
-PERIOD = 20.0
-WATCHERS = 2
-LINGER = 1.0
+PERIOD, WATCHERS, LINGER = 120.0, 2, 1.0
 """Seconds: a fetch that may wait for so long is a worker's, and another follows."""
-_GRACE = 5.0
-_ENROLLED = 5.0
-"""Seconds for which a waiter does not say again that it is one."""
-_TRIES = 5
+_GRACE, _TRIES = 5.0, 5
+_ENROLLED, _KNOWN = 45.0, 60.0
+"""Seconds for which a waiter does not say again that it is one, and for which it counts as one. An idle lease's renewal says it too."""
+_MEASURED = 2.0
+"""Seconds for which the round trip that was measured holds, while messages come."""
 _AT_ONCE = 0.0002
 """Seconds: what arrives so soon (or within a slower server's round trip) was there already, and so may be more."""
-_POLL_UNTRACKED = 0.1
-_POLL_CROWDED = 0.02
+_POLL_UNTRACKED, _POLL_CROWDED = 0.1, 0.02
 
 Take = Callable[[], list[Delivery]]
 
@@ -69,10 +67,12 @@ class Waiting:
         self._tracks = True
         self._tracked = False
         self._armed_at = 0.0
-        self._round_trip = 0.0
+        self._round_trip = self._measured_at = 0.0
+        self._nothing_came = False
         self._queues: tuple[str, ...] = ()
         self._blocked_until = 0.0
-        self._watches = False
+        self.watches = False
+        """Whether it is one of those that watch the other lists."""
         self._others = 0
         self._enrolled_at = -1e9
         self._troubles = 0
@@ -111,6 +111,23 @@ class Waiting:
         if not self._woken:
             self._woken = True
             self._bell.ring()
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The queues that this owner is enrolled for as one that waits; none while it does not."""
+        return self._queues if self.armed else ()
+
+    def enrolled(self) -> None:
+        """Others have been told again that this owner waits."""
+        if self._enrolled_at > 0:
+            self._enrolled_at = time.monotonic()
+
+    def look(self, *, enroll: bool = False) -> None:
+        """Something is there of which nobody seems to have heard, or too few watch the other lists: begin to wait anew."""
+        if self.armed:
+            self._enrolled_at = -1e9 if enroll else self._enrolled_at
+            self._flight.busy = self._flight.busy or not enroll
+            self.wake()
 
     @property
     def armed(self) -> bool:
@@ -245,12 +262,13 @@ class Waiting:
         assert self._link is not None
         enrolled = queues == self._queues and time.monotonic() - self._enrolled_at < _ENROLLED and not self._link.readable(0.0)
         if not enrolled:
-            arguments = (self._owner, PERIOD * 2, WATCHERS, self._keys.bell(queues, ""))
+            arguments = (self._owner, _KNOWN, WATCHERS, self._keys.bell(queues, ""))
             watches, self._others = self._server.call(scripts.ARM, self._keys.waiters(queues), arguments)
-            self._queues, self._watches, self._enrolled_at = queues, bool(watches), time.monotonic()
+            self._queues, self.watches, self._enrolled_at = queues, bool(watches), time.monotonic()
         first = self._keys.queue(queues[0])
         block = ("BLMOVE", first.lists[0], first.taken(self._owner), "RIGHT", "LEFT", PERIOD)
-        if enrolled and self._tracked and not self._unread:
+        known = self._nothing_came or time.monotonic() - self._measured_at < _MEASURED
+        if enrolled and self._tracked and not self._unread and known:
             # Nothing has changed since the server was asked to tell.
             self._link.send([block])
             self._armed_at = time.monotonic()
@@ -264,14 +282,15 @@ class Waiting:
             self._next_reply()
         self._unread, self._tracked = 0, True
         replies = [self._next_reply()]
-        self._round_trip = time.monotonic() - self._armed_at
+        self._measured_at = time.monotonic()
+        self._round_trip = self._measured_at - self._armed_at
         replies += [self._next_reply() for _ in questions[1:]]
         return self._tracked and not any(replies[1:])
 
     def _questions(self, queues: tuple[str, ...]) -> list[Command]:
         """Return what is asked so that the server tells of changes: the keys that are read are tracked."""
         found: list[Command] = [("GET", self._keys.bell(queues, self._owner))]
-        if self._watches and self._tracks:
+        if self.watches and self._tracks:
             # The delayed sets are tracked too: what is due before the others changes how long to sleep, also when it came after the last look.
             known = "+inf" if self._flight.next_due is None else f"({self._flight.next_due!r}"
             each = [self._keys.queue(name) for name in self._server.together(queues)[0]]
@@ -290,9 +309,9 @@ class Waiting:
         """Return what the connection says until a deadline, and whether it is time to look without having been told."""
         assert self._link is not None
         until, looks = min(deadline, self._blocked_until + _GRACE), float("inf")
-        if self._watches and self._flight.next_due is not None:
+        if self.watches and self._flight.next_due is not None:
             looks = time.monotonic() + self._flight.next_due - time.time()
-        if self._watches and (not self._tracks or len(self._server.together(self._queues)) > 1):
+        if self.watches and (not self._tracks or len(self._server.together(self._queues)) > 1):
             looks = min(looks, time.monotonic() + _POLL_UNTRACKED)
         poll = select.poll()
         poll.register(self._link.fileno(), select.POLLIN)
@@ -309,9 +328,8 @@ class Waiting:
         assert self._link is not None
         found: list[Delivery] = []
         for one in news:
-            look = True
             if isinstance(one, self._link.pushed):
-                self._tracked = False
+                look, self._tracked = True, False
                 # It may have been the bell: then something has changed among those who wait.
                 self._enrolled_at = -1e9
                 continue
@@ -319,9 +337,10 @@ class Waiting:
             if isinstance(one, ServerError):
                 self._flight.keep(found)
                 raise OSError(str(one))
+            self._nothing_came = one is None
             if one is not None:
-                found.append(self._flight.arrived(one, self._queues[0]))
                 self._flight.busy = time.monotonic() - self._armed_at < max(_AT_ONCE, 1.5 * self._round_trip)
+                found += self._flight.arrivals(one, self._queues[0])
         if found or not look or self._closed:
             return found
         found = take()
@@ -353,7 +372,7 @@ class Waiting:
         self._node.one("CLIENT", "UNBLOCK", self._link.client)
         reply = self._next_reply()
         self._blocked_until = 0.0
-        return [] if reply is None or isinstance(reply, ServerError) else [self._flight.arrived(reply, self._queues[0])]
+        return [] if reply is None or isinstance(reply, ServerError) else self._flight.arrivals(reply, self._queues[0])
 
     def _cut(self) -> None:
         if self._link is not None and self.armed and not self._closed:

@@ -107,6 +107,7 @@ class Coroutines(InProcess):
         self.feeding = Feeding(
             intake=station.intake, pace=self.parts.pace, places=self.places, flush_log=self.parts.log.flush, wake_broker=station.broker.wake,
             begin=lambda jobs: loop.call_soon_threadsafe(self._begin, jobs), clock=self.clock, most_held=self.parts.options.most_held,
+            counts=station.counts, pulse=station.contact.pulse("fetching"),
         )  # fmt: skip
         watch = LoopWatch(self._thread, lambda: bool(self._running), time.sleep, self.clock)
         threading.Thread(target=watch.run, name="loop-watch", daemon=True).start()
@@ -284,7 +285,7 @@ class Coroutines(InProcess):
         if self._running.pop(id(running), None) is None:
             return
         self.settling.add((writes,))
-        self.feeding.ended_jobs(((running.job, self.clock.monotonic() - running.since),))
+        self.feeding.ended_job(running.job, writes, self.clock.monotonic() - running.since)
         if self.shutdown.begun:
             self._look_up()
 

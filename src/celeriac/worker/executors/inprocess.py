@@ -46,6 +46,7 @@ class InProcess(Executor):
         # Green libraries deceive about which thread is the main one; the interpreter itself refuses handlers in any other.
         with contextlib.suppress(ValueError):
             self.hear_signals()
+        self.parts.start_monitor("worker")
         try:
             station = self._station = Station(self.parts, self._pause)
         except (ImproperlyConfigured, OperationalError) as error:

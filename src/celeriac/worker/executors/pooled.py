@@ -65,6 +65,7 @@ class Pooled(InProcess):
         self.feeding = Feeding(
             intake=station.intake, pace=self.parts.pace, places=self.places, begin=self._begin, flush_log=self.parts.log.flush,
             wake_broker=station.broker.wake, clock=self.clock, most_held=self.parts.options.most_held,
+            counts=station.counts, pulse=station.contact.pulse("fetching"),
         )  # fmt: skip
         for _ in range(self.places):
             self._start_runner()
@@ -161,7 +162,7 @@ class Pooled(InProcess):
 
     def _end(self, job: Job, writes: Writes, seconds: float) -> None:
         self.settling.add((writes,))
-        self.feeding.ended_jobs(((job, seconds),))
+        self.feeding.ended_job(job, writes, seconds)
         if self.shutdown.begun:
             self.attention.ring()
 

@@ -33,7 +33,7 @@ class Prefork(Executor):
     def __init__(self, parts: Parts, clock: Clock) -> None:
         self._parts = parts
         self._clock = clock
-        self._shared = Shared(parts.options.concurrency, parts.options.capacity)
+        self._shared = Shared(parts.options.concurrency, parts.options.capacity, parts.listener)
 
     def run(self) -> int:
         """Be the supervisor; return the worker's exit status."""
@@ -52,6 +52,7 @@ class Prefork(Executor):
             shutdown=shutdown,
             deadlines=Deadlines(shared.slots, self._clock),
             guard=self._memory_guard(),
+            loads=shared.loads,
             consumer=lambda generation: starter.start("consumer", generation),
             task_process=lambda index: self._start_task_process(starter, index),
             reap=starter.reap,

@@ -33,12 +33,14 @@ class Solo(InProcess):
         self._since = 0.0
         self._in_hand: list[Job] = []
         self._tools: Tools | None = None
+        self.pulse = parts.contact.pulse("fetching")
         self._courier = Courier(self._relieve_if_long)
 
     def work(self, station: Station) -> None:
         tools = self._tools = self.parts.tools(lambda effects: station.outbox.flush(self.parts.encode(effects)))
         try:
             while not self._stopping.is_set():
+                self.pulse.beat()
                 try:
                     self._turn(station, tools)
                 except OperationalError as error:
@@ -63,14 +65,21 @@ class Solo(InProcess):
 
     def _run_packet(self, jobs: list[Job], station: Station, tools: Tools) -> None:
         self._in_hand = list(jobs)
+        self.pulse.busy = True
         if len(jobs) > 1:
             self._courier.watch()
         for job in jobs:
             started = self._since = self.clock.monotonic()
-            station.outbox.add([perform(job, tools, self.parts.encode)])
+            writes = perform(job, tools, self.parts.encode)
+            station.outbox.add([writes])
             del self._in_hand[0]
-            self.parts.pace.note(name_of(job), self.clock.monotonic() - started)
+            seconds = self.clock.monotonic() - started
+            self.parts.pace.note(name_of(job), seconds)
+            if station.counts is not None:
+                station.counts.ended((job,), (writes,), (seconds,))
         self._since = 0.0
+        self.pulse.busy = False
+        self.pulse.beat()
         if not jobs[-1].acked:
             station.outbox.flush()
 

@@ -1,0 +1,1 @@
+"""Frameworks that an application adapts itself to."""

@@ -1,0 +1,75 @@
+"""Django's connections around tasks: as Django does around requests, in whatever thread, green thread or coroutine a task runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.conf import settings
+from django.core.cache import close_caches
+from django.db import close_old_connections, connections, reset_queries
+from django.db.utils import Error
+
+_context = SyncToAsync.thread_sensitive_context
+_home = os.getpid()
+"""The process that imported this module: of a worker that forks, the supervisor."""
+_inherited: list[Any] = []
+"""Connections of a parent process: kept, so that nothing ever closes them, which would end the parent's sessions."""
+_counted: dict[str, int] = {"tasks": 0}
+
+
+def close_all() -> None:
+    """Close the connections of this thread."""
+    connections.close_all()
+    close_caches()
+
+
+def leave_inherited() -> None:
+    """Begin without connections in a process that was forked; what the parent had open stays the parent's."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and os.getpid() != _home:
+            _inherited.append(connection.connection)
+            connection.connection = None
+
+
+def before_task() -> None:
+    """Let a task begin as a request does: no connection that is too old or broken, nothing in the log of queries."""
+    reset_queries()
+    _recycle(count=False)
+    # `await` on the ORM runs in a thread: one of this task's own, so that it can be ended with its connections.
+    _context.set(ThreadSensitiveContext())
+
+
+def after_task() -> None:
+    """Close what a task has left: old connections, or all of them after CELERY_DB_REUSE_MAX tasks; and the caches'."""
+    context = _context.get(None)
+    executor = None if context is None else SyncToAsync.context_to_thread_executor.pop(context, None)
+    if executor is not None:
+        executor.submit(connections.close_all)
+        executor.shutdown(wait=False)
+    _context.set(None)
+    _recycle(count=True)
+    close_caches()
+
+
+def _recycle(*, count: bool) -> None:
+    reuse = getattr(settings, "CELERY_DB_REUSE_MAX", None)
+    if not reuse:
+        close_old_connections()
+        return
+    _counted["tasks"] += count
+    if _counted["tasks"] >= reuse:
+        _counted["tasks"] = 0
+        connections.close_all()
+        return
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred and not _usable(connection):
+            connection.close()
+
+
+def _usable(connection: Any) -> bool:
+    try:
+        return bool(connection.in_atomic_block or connection.is_usable())
+    except Error:
+        return False

@@ -1,0 +1,1 @@
+"""Result stores that were written for Celery, run behind our contract."""
