@@ -97,7 +97,7 @@ def _watch(longest: list[int], done: threading.Event) -> None:
         while not done.is_set():
             try:
                 found = monitor.next_command()
-            except Exception:
+            except TimeoutError:
                 continue
             if "LPUSH" in found["command"][:6]:
                 longest[0] = max(longest[0], max(len(word) for word in found["command"].split(" ")))

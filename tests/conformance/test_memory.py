@@ -17,6 +17,7 @@ from celeriac.testing.conformance import (
     CountsStartsSuite,
     DeadLettersSuite,
     DelaysSuite,
+    DueChordsSuite,
     ExpiresSuite,
     GroupsSuite,
     LeasesSuite,
@@ -92,6 +93,9 @@ class TestNotifying(Memory, NotifiesSuite): ...
 
 
 class TestChords(Memory, ChordsSuite): ...
+
+
+class TestDueChords(Memory, DueChordsSuite): ...
 
 
 class TestGroups(Memory, GroupsSuite): ...

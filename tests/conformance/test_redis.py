@@ -19,6 +19,7 @@ from celeriac.testing.conformance import (
     CountsStartsSuite,
     DeadLettersSuite,
     DelaysSuite,
+    DueChordsSuite,
     ExpiresSuite,
     GroupsSuite,
     LeasesSuite,
@@ -141,6 +142,9 @@ class TestNotifying(Redis, NotifiesSuite): ...
 class TestChords(Redis, ChordsSuite): ...
 
 
+class TestDueChords(Redis, DueChordsSuite): ...
+
+
 class TestGroups(Redis, GroupsSuite): ...
 
 
@@ -214,6 +218,9 @@ class TestNotifyingInACluster(Cluster, NotifiesSuite): ...
 
 
 class TestChordsInACluster(Cluster, ChordsSuite): ...
+
+
+class TestDueChordsInACluster(Cluster, DueChordsSuite): ...
 
 
 class TestGroupsInACluster(Cluster, GroupsSuite): ...

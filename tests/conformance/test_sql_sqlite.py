@@ -17,6 +17,7 @@ from celeriac.testing.conformance import (
     CountsStartsSuite,
     DeadLettersSuite,
     DelaysSuite,
+    DueChordsSuite,
     ExpiresSuite,
     GroupsSuite,
     LeasesSuite,
@@ -97,6 +98,9 @@ class TestNotifying(Sqlite, NotifiesSuite): ...
 
 
 class TestChords(Sqlite, ChordsSuite): ...
+
+
+class TestDueChords(Sqlite, DueChordsSuite): ...
 
 
 class TestGroups(Sqlite, GroupsSuite): ...

@@ -76,3 +76,26 @@ def test_without_django_the_variable_is_a_warning() -> None:
     )
 
     assert "FixupWarning: DJANGO_SETTINGS_MODULE is set, but Django is not installed here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        ("proj.stores:Nothing", "that class cannot be imported"),
+        ("proj.settings:Path", "is no result store"),
+        ("django-cash", "Unknown scheme 'django-cash'"),
+    ],
+)
+def test_a_result_store_that_cannot_be_is_named(project: DjangoProject, backend: str, told: str) -> None:
+    done = project.run(BIN / "celery", "-A", "proj", "--result-backend", backend, "result", "some-id", check=False)
+
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_results_in_django_without_django_are_refused() -> None:
+    code = "import sys\nsys.modules['django'] = None\nfrom celeriac import Celeriac\nCeleriac('proj', backend='django-db').backend"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert "result_backend = 'django-db' needs Django, which is not installed" in done.stderr

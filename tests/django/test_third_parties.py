@@ -1,4 +1,4 @@
-"""django-celery-results, django-celery-beat and django-tasks, unchanged, on the drop-in: real processes, as a user starts them."""
+"""django-celery-results, django-celery-beat and django.tasks (or django-tasks), unchanged, on the drop-in: real processes, as a user starts them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,10 @@ def test_tasks_of_django_tasks_are_run_by_our_workers(running: Running) -> None:
 import asyncio
 from datetime import timedelta
 from django.utils import timezone
-from django_tasks.exceptions import TaskResultDoesNotExist
+try:
+    from django.tasks.exceptions import TaskResultDoesNotExist
+except ImportError:
+    from django_tasks.exceptions import TaskResultDoesNotExist
 from shop.tasks import attempt, fail, price
 first = price.enqueue(3, each=5)
 begun = [first.status, first.args, first.kwargs]

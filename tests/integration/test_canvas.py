@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from celeriac import chord, chunks, group
+from celeriac.lib.ids import uuid
 from celeriac.model.errors import ChordError
 from tests.harness.project import Project
 
@@ -65,6 +66,16 @@ def test_an_expired_part_does_not_hang_its_chord(shared: Project) -> None:
     result = chord(header, call(shared, "note_result"), app=shared.client)()
 
     with pytest.raises(ChordError, match="expired"):
+        result.get(timeout=20)
+
+
+def test_a_revoked_part_does_not_hang_its_chord(shared: Project) -> None:
+    later = call(shared, "add", 2, 2).set(countdown=1, task_id=uuid())
+    result = chord([call(shared, "add", 1, 1), later], call(shared, "note_result"), app=shared.client)()
+
+    shared.client.control.revoke(later.id)
+
+    with pytest.raises(ChordError, match="revoked"):
         result.get(timeout=20)
 
 

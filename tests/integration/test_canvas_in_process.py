@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import pytest
 
 from celeriac import Celeriac, chain, chord, group
+from celeriac.contracts.backend import ResultBackend
 from celeriac.lib.ids import uuid
 from celeriac.model.errors import ChordError
+from celeriac.model.record import ResultRecord
 from celeriac.testing import start_worker
+
+
+class Uncounted(ResultBackend):
+    """A store that can do nothing but what each has to."""
+
+    records: ClassVar[dict[str, ResultRecord]] = {}
+
+    def __init__(self, url: Any, options: Any) -> None:
+        pass
+
+    def connect(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def store(self, records: Sequence[ResultRecord]) -> None:
+        for record in records:
+            if getattr(self.records.get(record.id), "state", "") != "SUCCESS":
+                self.records[record.id] = record
+
+    def load(self, ids: Collection[str]) -> Mapping[str, ResultRecord]:
+        return {id: self.records[id] for id in ids if id in self.records}
+
+    def forget(self, ids: Collection[str]) -> None:
+        for id in ids:
+            self.records.pop(id, None)
 
 
 def make(**conf: Any) -> Celeriac:
     name = uuid()
-    app = Celeriac("canvas", broker=f"memory://{name}", backend=f"cache+memory://{name}", set_as_current=False, **conf)
+    app = Celeriac("canvas", broker=f"memory://{name}", backend=conf.pop("backend", f"cache+memory://{name}"), set_as_current=False, **conf)
 
     @app.task(name="listed")
     def listed(*args: Any) -> list[Any]:
         return list(args)
+
+    @app.task(name="takes_nothing")
+    def takes_nothing() -> None:
+        pass
 
     @app.task(name="fails")
     def fails(*args: Any) -> None:
@@ -95,6 +128,24 @@ def test_a_chord_of_a_client_whose_store_cannot_count_is_polled(app: Celeriac) -
     assert app.AsyncResult(body.id).get(timeout=10) == [[[1], [2]], 3]
 
 
+def test_a_store_that_cannot_count_is_polled_for_chords() -> None:
+    app = make(backend=f"{__name__}:Uncounted", result_chord_retry_interval=0.1)
+    with start_worker(app, loglevel="CRITICAL"):
+        done = chord([s(app, "listed", 1), s(app, "listed", 2) | s(app, "listed", 3)], s(app, "listed", 4))()
+        failed = chord([s(app, "listed", 1), s(app, "fails")], s(app, "listed", 4))()
+
+        assert done.get(timeout=20) == [[[1], [[2], 3]], 4]
+        with pytest.raises(ChordError, match="broken"):
+            failed.get(timeout=20)
+    app.close()
+
+
+def test_a_body_that_cannot_be_sent_fails_and_hangs_nobody(app: Celeriac) -> None:
+    for body in (s(app, "takes_nothing"), s(app, "takes_nothing") | s(app, "listed"), s(app, "listed").set(serializer="nonsense")):
+        with pytest.raises(ChordError, match="Callback error"):
+            chord([s(app, "listed", 1), s(app, "listed", 2)], body)().get(timeout=10)
+
+
 def test_a_message_of_celerys_own_workflow_tasks_is_understood(app: Celeriac) -> None:
     header = [dict(s(app, "listed", 1)), dict(s(app, "listed", 2))]
 
@@ -109,5 +160,13 @@ def test_eager_workflows_need_no_worker() -> None:
 
     assert workflow.apply_async().get() == [[[[1], 2], [[1], 3]], 4]
     assert group(s(app, "listed", n) for n in range(2))().get() == [[0], [1]]
+    called: list[str] = []
+
+    @app.task(name="errback")
+    def errback(request: Any, error: BaseException, traceback: Any) -> None:
+        called.append(type(error).__name__)
+
+    failed = chord([s(app, "listed", 1), s(app, "fails")], s(app, "listed").on_error(errback.s()))()
     with pytest.raises(ChordError, match="broken"):
-        chord([s(app, "fails")], s(app, "listed"))().get()
+        failed.get()
+    assert called == ["ChordError"]

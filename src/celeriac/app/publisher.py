@@ -193,7 +193,11 @@ class Publisher:
     def publish(self, outgoing: Sequence[Outgoing], *, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
         """Hand messages to the broker; try again by the policy, for no longer than the setting ``broker_publish_timeout`` (seconds)."""
         what = f"The message could not be handed to the broker {censor(self._app.broker_url)}"
-        self._patiently(partial(self._app.broker.publish, outgoing), what, retry, policy)
+        self._patiently(partial(self._hand_over, outgoing), what, retry, policy)
+
+    def _hand_over(self, outgoing: Sequence[Outgoing]) -> None:
+        # Asking for the broker may connect, which has its share of the time too.
+        self._app.broker.publish(outgoing)
 
     def _patiently(self, act: Callable[[], None], what: str, retry: bool | None = None, policy: Mapping[str, Any] | None = None) -> None:
         before = deadline.begin(self._timeout)

@@ -16,14 +16,13 @@ from celeriac.django.project import prepare
 from celeriac.drivers.celery_backend.adapter import CeleryBackend
 from celeriac.drivers.celery_backend.base import KeyValueStoreBackend
 from celeriac.lib.importing import symbol_by_name
-from celeriac.lib.urls import Url
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 
 _THEIRS = "django_celery_results"
 _OURS = "celeriac.django"
 
 
-def database(url: Url, options: Mapping[str, Any]) -> ResultBackend:
+def database(options: Mapping[str, Any]) -> ResultBackend:
     """Return the store of results in the database."""
     prepare()
     if apps.is_installed(_THEIRS):
@@ -36,7 +35,7 @@ def database(url: Url, options: Mapping[str, Any]) -> ResultBackend:
     )
 
 
-def cache(url: Url, options: Mapping[str, Any]) -> ResultBackend:
+def cache(options: Mapping[str, Any]) -> ResultBackend:
     """Return the store of results in the cache that the setting ``cache_backend`` names, by default ``default``."""
     prepare()
     if apps.is_installed(_THEIRS):

@@ -46,8 +46,8 @@ BACKENDS: dict[str, str] = {
     "database+sqlite": f"{_SQL}:backend",
     **dict.fromkeys(_REDIS_SCHEMES, f"{_REDIS}:backend"),
     "rpc": f"{_RABBITMQ}:backend",
-    "django-db": "celeriac.django.results:database",
-    "django-cache": "celeriac.django.results:cache",
+    "django-db": "celeriac.django.opening:database",
+    "django-cache": "celeriac.django.opening:cache",
 }
 """Scheme of a result store URL -> ``module:function`` that takes (Url, options)."""
 

@@ -13,7 +13,7 @@ A driver author subclasses the suites of the powers the driver has and overrides
 
 from __future__ import annotations
 
-from celeriac.testing.conformance.backends import BackendSuite, ChordsSuite, ExpiresSuite, GroupsSuite, NotifiesSuite
+from celeriac.testing.conformance.backends import BackendSuite, ChordsSuite, DueChordsSuite, ExpiresSuite, GroupsSuite, NotifiesSuite
 from celeriac.testing.conformance.brokers import BrokerSuite
 from celeriac.testing.conformance.custody import (
     BroadcastsSuite,
@@ -38,6 +38,7 @@ __all__ = [
     "CountsStartsSuite",
     "DeadLettersSuite",
     "DelaysSuite",
+    "DueChordsSuite",
     "ExpiresSuite",
     "GroupsSuite",
     "LeasesSuite",

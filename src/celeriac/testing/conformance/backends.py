@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from celeriac.contracts.backend import AnnouncesChords, CountsChords, Expires, Notifies, ResultBackend, StoresGroups
+from celeriac.contracts.backend import AnnouncesChords, CountsChords, Expires, FindsDueChords, Notifies, ResultBackend, StoresGroups
 from celeriac.model.record import GroupRecord, ResultRecord
 from celeriac.testing.conformance.making import Fixtures, MakeBackend, part, record
 
@@ -297,6 +297,35 @@ class ChordsSuite(Fixtures):
             thread.join(60)
 
         assert fired == ["g1"]
+
+
+class DueChordsSuite(Fixtures):
+    """``FindsDueChords``."""
+
+    def test_a_chord_is_found_from_its_last_part_until_it_is_done(self, backend: Any) -> None:
+        assert FindsDueChords in type(backend).__mro__
+        backend.count([part(0), part(1), part(0, group="open")])
+        assert list(backend.due()) == []
+        backend.count([part(2)])
+
+        (due,) = backend.due()
+
+        assert (due.group, due.failed, due.parts) == ("g1", False, (part(0), part(1), part(2)))
+        assert list(backend.count([due.parts[-1]])) == [due]
+        backend.done(["g1"])
+        assert list(backend.due()) == []
+
+    def test_one_that_has_failed_is_found(self, backend: Any) -> None:
+        backend.count([part(0), part(1, failed=True)])
+
+        (due,) = backend.due()
+
+        assert (due.failed, due.parts) == (True, (part(1, failed=True),))
+
+    def test_no_more_are_returned_than_asked_for(self, backend: Any) -> None:
+        backend.count([part(0, group=f"g{n}", size=1) for n in range(5)])
+
+        assert (len(backend.due(3)), len(backend.due())) == (3, 5)
 
 
 class GroupsSuite(Fixtures):

@@ -4,9 +4,13 @@ import logging
 
 from celery import shared_task
 from django.db import connection
-from django_tasks import task
 
 from shop.models import Order
+
+try:
+    from django.tasks import task
+except ImportError:
+    from django_tasks import task
 
 logger = logging.getLogger("shop")
 
