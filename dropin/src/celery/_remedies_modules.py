@@ -9,7 +9,6 @@ _CLI = "run the command (celery --help), or call app.start([...]); commands of o
 
 MODULES = {
     "celery.app.builtins": "the built-in tasks are registered by themselves, under the same names; look them up in app.tasks",
-    "celery.app.trace": "attempts are run by celeriac.engine, which cannot be replaced; use task classes, handlers and signals",
     "celery.apps.multi": "run the command: subprocess.run(['celery', 'multi', 'start', ...])",
     "celery.backends.arangodb": _STORE,
     "celery.backends.asynchronous": _STORE,

@@ -133,6 +133,9 @@ def _send_body(attempt: Attempt, sig: Signature, joined: Any) -> ChordError | No
     try:
         with collecting() as plans:
             sig.apply_async((joined,), root_id=request.root_id, parent_id=request.parent_id, add_to_parent=False)
+        for name in {planned.options.serializer for plan in plans for planned in plan.messages} - {None}:
+            # Here the body can still fail by itself.
+            dumps(None, name)
     except OperationalError as trouble:
         raise again(attempt, exc=trouble, countdown=sig.app.conf.result_chord_retry_interval, max_retries=1 << 30) from trouble
     except Exception as trouble:

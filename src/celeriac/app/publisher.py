@@ -17,7 +17,7 @@ from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.urls import censor
 from celeriac.model.effects import Effects, Writes
 from celeriac.model.envelope import Envelope, Outgoing
-from celeriac.model.errors import ImproperlyConfigured, OperationalError
+from celeriac.model.errors import EncodeError, ImproperlyConfigured, OperationalError
 from celeriac.model.options import SendOptions
 from celeriac.model.plan import Plan, PlannedMessage
 from celeriac.model.record import ResultMeta, ResultRecord
@@ -70,15 +70,23 @@ class Publisher:
                 records += self._kept(plan)
             if plan.chords or plan.groups:
                 self._patiently(partial(self._tell, plan), "A chord could not be made known to the result store")
-            encoded = self.encode_plan(plan)
-            _say_when(encoded)
+            encoded = self._follow_up(plan) if effects.context is None else effects.context.run(self._follow_up, plan)
             publish += encoded
-            # The consumer, which sends them, runs no user code: their receivers are told here, a moment early.
-            self._tell_receivers(plan, encoded)
             if self._sent_events is not None:
                 events += self._sent_events.of(plan, encoded)
         part = None if effects.chord is None else encode_share(effects.chord, self._result_serializer, self._serializer, self._chord_expires)
         return Writes(effects.settlement, records, tuple(publish), part, events, effects.ending)
+
+    def _follow_up(self, plan: Plan) -> list[Outgoing]:
+        try:
+            encoded = self.encode_plan(plan)
+        except ImproperlyConfigured as error:
+            # An unknown serializer, say: what one task asks for must not end the worker.
+            raise EncodeError(f"A follow-up cannot be written: {error}") from error
+        _say_when(encoded)
+        # The consumer, which sends them, runs no user code: their receivers are told here, a moment early.
+        self._tell_receivers(plan, encoded)
+        return encoded
 
     def encode_result(self, meta: ResultMeta) -> ResultRecord:
         """Return a task-meta as the store keeps it, with the settings' serializer and expiry."""

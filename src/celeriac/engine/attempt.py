@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
-from celeriac.engine import retry, shares, telling
+from celeriac.engine import retry, shares, telling, tracing
 from celeriac.engine.acknowledgement import End, rules_of, settle
 from celeriac.engine.conclude import conclude, raised, retried
 from celeriac.engine.current import Attempt, Tools, enter, leave, stamp
@@ -44,13 +44,17 @@ def execute(attempt: Attempt, begun: float | None = None) -> Effects:
     task.push_request(request)
     try:
         attempt.begun = attempt.tools.clock.monotonic() if begun is None else begun
-        if signals.task_prerun.connected:
-            _prerun(attempt)
-        # Not kept in a variable: an exception's frames lead back here, and a failed attempt would wait for the garbage collector.
-        return conclude(attempt, call(attempt), attempt.tools.clock.monotonic() - attempt.begun)
+        return _live(attempt) if tracing.home is None else tracing.around(attempt, _live)
     finally:
         task.pop_request()
         leave(token)
+
+
+def _live(attempt: Attempt) -> Effects:
+    if signals.task_prerun.connected:
+        _prerun(attempt)
+    # Not kept in a variable: an exception's frames lead back here, and a failed attempt would wait for the garbage collector.
+    return conclude(attempt, call(attempt), attempt.tools.clock.monotonic() - attempt.begun)
 
 
 async def arun(job: Job, tools: Tools, fate: Fate | None = None) -> Effects:

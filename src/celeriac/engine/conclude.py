@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import Any
 
 from celeriac import signals
 from celeriac.engine import follow_ups, shares, telling
 from celeriac.engine.acknowledgement import End, settle
-from celeriac.engine.current import Attempt
+from celeriac.engine.current import Attempt, enter
 from celeriac.engine.exception_info import ExceptionInfo, text_of
 from celeriac.engine.handlers import handle, report
 from celeriac.model import states
@@ -64,7 +65,8 @@ def returned(attempt: Attempt, value: Any, runtime: float) -> Effects:
         _postrun(attempt, value, states.SUCCESS)
     share = attempt.share if message.chord is None else shares.own(attempt, states.SUCCESS, value)
     events = telling.succeeded(attempt, value, runtime)
-    return Effects(_settlement(attempt, End.RETURNED), result, tuple(attempt.plans), share, events, tuple(attempt.more), Ending.SUCCEEDED)
+    plans, more = tuple(attempt.plans), tuple(attempt.more)
+    return Effects(_settlement(attempt, End.RETURNED), result, plans, share, events, more, Ending.SUCCEEDED, attempt.context)
 
 
 def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = None) -> Effects:
@@ -86,7 +88,8 @@ def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = 
     if outcome.account:
         reason = f"{reason}: {error}\n{outcome.account}"
     events = telling.failed(attempt, error, outcome.traceback)
-    return Effects(_settlement(attempt, end, reason), result, tuple(attempt.plans), share, events, tuple(attempt.more), Ending.FAILED)
+    plans, more = tuple(attempt.plans), tuple(attempt.more)
+    return Effects(_settlement(attempt, end, reason), result, plans, share, events, more, Ending.FAILED, attempt.context)
 
 
 def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects:
@@ -103,7 +106,7 @@ def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects
     if here:
         _postrun(attempt, reason, states.RETRY)
     events = telling.retried(attempt, reason if cause is None else cause, outcome.traceback)
-    return Effects(_settlement(attempt, End.RETRIED), result, tuple(attempt.plans), events=events, ending=Ending.RETRIED)
+    return Effects(_settlement(attempt, End.RETRIED), result, tuple(attempt.plans), events=events, ending=Ending.RETRIED, context=attempt.context)
 
 
 def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
@@ -114,12 +117,13 @@ def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
     _postrun(attempt, error, states.REJECTED)
     if outcome.requeue and attempt.job is not None and not attempt.job.acked and attempt.task.acks_late:
         again = telling.rejected(attempt, True)
-        return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans), events=again, ending=Ending.REJECTED)
+        return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans), events=again, ending=Ending.REJECTED, context=attempt.context)
     _tell_failure(attempt, error, ExceptionInfo(error))
     result = _error_meta(attempt, states.FAILURE, error, None)
     share = shares.failed(attempt, states.FAILURE, error)
     settlement = _settlement(attempt, End.REJECTED, outcome.reason or "rejected by the task")
-    return Effects(settlement, result, tuple(attempt.plans), share, telling.rejected(attempt, False), tuple(attempt.more), Ending.REJECTED)
+    events, plans, more = telling.rejected(attempt, False), tuple(attempt.plans), tuple(attempt.more)
+    return Effects(settlement, result, plans, share, events, more, Ending.REJECTED, attempt.context)
 
 
 def ignored(attempt: Attempt, end: End) -> Effects:
@@ -129,7 +133,7 @@ def ignored(attempt: Attempt, end: End) -> Effects:
     # A part that wants no state still is done: the chord does not wait for it.
     counts = attempt.message.chord is not None and not attempt.replaced
     share = shares.own(attempt, states.SUCCESS, None) if counts else None
-    return Effects(_settlement(attempt, end), None, tuple(attempt.plans), share, ending=Ending.IGNORED)
+    return Effects(_settlement(attempt, end), None, tuple(attempt.plans), share, ending=Ending.IGNORED, context=attempt.context)
 
 
 def _error_meta(attempt: Attempt, state: str, error: BaseException, traceback: str | None) -> ResultMeta | None:
@@ -154,6 +158,11 @@ def _tell_failure(attempt: Attempt, error: BaseException, info: ExceptionInfo) -
 
 def _postrun(attempt: Attempt, value: Any, state: str) -> None:
     if signals.task_postrun.connected:
+        if attempt.plans and signals.before_task_publish.connected:
+            # What a receiver of task_prerun has put there (a span), and one of task_postrun takes away, belongs to the messages too.
+            attempt.context = copy_context()
+            # Or it would hold the attempt, which holds it; and the attempt is over then.
+            attempt.context.run(enter, None)
         message, task = attempt.message, attempt.task
         signals.task_postrun.send(sender=task, task_id=message.id, task=task, args=message.args, kwargs=message.kwargs, retval=value, state=state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any
 
 from celeriac.contracts.client import Client
@@ -64,7 +64,8 @@ class Attempt:
     """One run of one call. ``job`` is None when it runs eagerly, in the caller's process."""
 
     __slots__ = (
-        "added", "begun", "ignored", "job", "max_retries", "message", "more", "outcome", "plans", "replaced", "request", "share", "task", "tools",
+        "added", "begun", "context", "ignored", "job", "max_retries", "message", "more", "outcome", "plans",
+        "replaced", "request", "share", "task", "tools",
     )  # fmt: skip
 
     def __init__(self, job: Job | None, task: Runnable, message: TaskMessage, request: Request, tools: Tools, ignored: bool = False) -> None:
@@ -82,6 +83,8 @@ class Attempt:
         self.outcome: Outcome | None = None
         """How an eager attempt ended."""
         self.begun = 0.0
+        self.context: Context | None = None
+        """What its context variables were before ``task_postrun``, if receivers of publish signals are to be told of what it sends in it."""
         self.share: ChordShare | None = None
         """A part of a chord that ends by what this attempt does, other than the attempt itself."""
         self.more: list[ResultMeta] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback as tracebacks
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +21,11 @@ _OURS = (
 
 class ExceptionInfo:
     """An exception, its type, and its traceback: ``tb`` as an object (None when it happened in another process), ``traceback`` as text."""
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> ExceptionInfo:
+        """Return one that is also of billiard's class, where that is imported: receivers tell by it what they have been given."""
+        theirs = getattr(sys.modules.get("billiard.einfo"), "ExceptionInfo", None)
+        return object.__new__(cls if theirs is None else _both(theirs))
 
     def __init__(self, error: BaseException, traceback: str | None = None, internal: bool = False) -> None:
         self.type: type[BaseException] = type(error)
@@ -39,7 +46,12 @@ class ExceptionInfo:
         return f"<ExceptionInfo: {safe_repr(self.exception)}>"
 
     def __reduce__(self) -> Any:
-        return type(self), (self.exception, self.traceback, self.internal)
+        return ExceptionInfo, (self.exception, self.traceback, self.internal)
+
+
+@cache
+def _both(theirs: Any) -> type[ExceptionInfo]:
+    return type("ExceptionInfo", (ExceptionInfo, theirs), {"__module__": __name__, "__doc__": ExceptionInfo.__doc__})
 
 
 def text_of(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import Context
 from enum import IntEnum
 from typing import Any
 
@@ -59,6 +60,8 @@ class Effects(Value, frozen=True):
     more: tuple[ResultMeta, ...] = ()
     """Results of tasks that will not run because this one failed."""
     ending: Ending = Ending.NONE
+    context: Context | None = None
+    """The context variables with which receivers of publish signals are called; None for those of whoever encodes."""
 
 
 class Writes(Value, frozen=True):

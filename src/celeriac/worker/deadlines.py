@@ -8,6 +8,7 @@ import signal
 
 from celeriac.lib.clock import Clock
 from celeriac.worker import children
+from celeriac.worker.machine import machine
 from celeriac.worker.packets import decode_packet
 from celeriac.worker.requests import Request
 from celeriac.worker.slots import Slot, Slots, Snapshot
@@ -18,7 +19,7 @@ logger = logging.getLogger("celeriac.worker.request")
 PATIENCE = 1.5
 """Seconds after which a job that was terminated by a signal that ends processes is killed."""
 
-_ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+_ENDING = frozenset(machine().ending_signals)
 
 
 class Deadlines:

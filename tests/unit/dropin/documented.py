@@ -25,6 +25,7 @@ celery.app.log: Logging
 celery.app.registry: TaskRegistry
 celery.app.routes: Router
 celery.app.task: Context Task
+celery.app.trace: build_tracer task_has_custom
 celery.app.utils: Settings bugreport find_app sanitize_url
 celery.backends:
 celery.backends.base: Backend BaseBackend BaseDictBackend DisabledBackend KeyValueStoreBackend get_current_task
@@ -129,7 +130,6 @@ celery.app.builtins: *
 celery.app.defaults: Option NAMESPACES flatten find
 celery.app.log: TaskFormatter
 celery.app.routes: MapRoute expand_router_string prepare
-celery.app.trace: *
 celery.app.utils: appstr filter_hidden_settings
 celery.apps.multi: *
 celery.backends.arangodb: *

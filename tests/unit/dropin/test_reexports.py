@@ -49,7 +49,7 @@ def test_the_drop_in_belongs_to_this_version() -> None:
     project = tomllib.loads((DROPIN / "pyproject.toml").read_text())["project"]
 
     assert project["version"] == f"5.7.0+celeriac.{celeriac.__version__}"
-    assert project["dependencies"] == [f"celeriac=={celeriac.__version__}", "kombu>=5.5"]
+    assert project["dependencies"] == [f"celeriac=={celeriac.__version__}", "kombu>=5.5", "billiard>=4.2"]
 
 
 def test_the_signals_are_all_there() -> None:

@@ -21,8 +21,10 @@ class _OnTerminal(Monitor):
     """Leaves in order when it is told to end, or the terminal goes away: events are turned off again then too."""
 
     def on_mount(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        for name in ("SIGTERM", "SIGHUP"):
+            if (number := getattr(signal, name, None)) is not None:
+                with contextlib.suppress(NotImplementedError):
+                    asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
 
 def watch(context: Context, *, enable: bool) -> int:
