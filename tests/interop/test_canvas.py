@@ -1,4 +1,4 @@
-"""Workflows between Celery and ours: sent by either, run by Celery, by ours, and by a fleet of both, where every other call goes to the other side."""
+"""Workflows between Celery and ours: sent by either, run by Celery, by ours, and by a fleet of both, where each second call goes to the other."""
 
 from __future__ import annotations
 
@@ -141,4 +141,5 @@ def test_the_callbacks_and_errbacks_of_workflows_are_called_by_either(fleet: Can
         # Celery tells an errback another id than that of the body.
         called.append("ChordError")
         assert [entry.note[1] for entry in fleet.ledger.wait_for("errback", len(called), timeout=20)] == called
-        eventually(lambda: [6, named] in [entry.note[1:] for entry in fleet.ledger.entries("note")], f"the callback was called: {named}")
+        wanted = [6, named]
+        eventually(lambda wanted=wanted: wanted in [entry.note[1:] for entry in fleet.ledger.entries("note")], f"the callback was called: {named}")

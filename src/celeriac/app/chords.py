@@ -128,12 +128,12 @@ def finish(
 
 
 def _send_body(attempt: Attempt, sig: Signature, joined: Any) -> ChordError | None:
-    """Register the body; return its error when it cannot be sent: its arguments do not fit, its serializer is unknown. Nobody may wait for it then."""
+    """Register the body; return its error when it cannot be sent (its arguments do not fit, its serializer is unknown): nobody may wait then."""
     request = attempt.request
     try:
         with collecting() as plans:
             sig.apply_async((joined,), root_id=request.root_id, parent_id=request.parent_id, add_to_parent=False)
-        for name in {planned.options.serializer for plan in plans for planned in plan.messages} - {None}:
+        for name in {planned.options.serializer for plan in plans for planned in plan.messages if planned.options.serializer}:
             # Here the body can still fail by itself.
             dumps(None, name)
     except OperationalError as trouble:

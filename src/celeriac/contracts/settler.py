@@ -25,7 +25,7 @@ class Settler(Protocol):
         ...
 
 
-class FinishesChords(ABC):
+class FinishesChords(ABC):  # noqa: B024 (it says what its flush does; the method is the settler's own)
     """A settler that counts the last part of a chord and sends what follows in one write: no chord is ever left between the two."""
 
 

@@ -35,7 +35,7 @@ class Certificates(Value, frozen=True):
         """Read the PEM files that a path with wildcards names; ``ImproperlyConfigured`` when there is none, SecurityError when one cannot be used."""
         paths = sorted(glob.glob(pattern))
         if not paths:
-            raise ImproperlyConfigured(f"security_cert_store: no file is named {pattern!r}; give a path with wildcards, such as /etc/proj/certs/*.pem")
+            raise ImproperlyConfigured(f"security_cert_store: no file is named {pattern!r}; give a path with wildcards, like /etc/proj/certs/*.pem")
         found = [_certificate(path) for path in paths]
         return cls({signer_of(certificate): certificate for certificate in found})
 

@@ -13,7 +13,8 @@ COUNT = Script(
     """
 -- KEYS: of one chord, as ResultKeys.chord has them, and the chords that are due (not in a cluster, where they lie elsewhere).
 -- ARGV: chord, our mark, size (0: somebody else tells it), seconds to live ('' for ever), what the parts say of the body, member of one that failed
--- ('' if none has), number of parts (0: only look), then each part's member among those seen, then of each: index, body, detail, how many parts it has added.
+-- ('' if none has), number of parts (0: only look), then each part's member among those seen,
+-- then of each: index, body, detail, how many parts it has added.
 -- Returns nothing, or whether it failed ('1', '0'), what is known of the body, details by member, bodies by index, members seen.
 local parts, delta, size, seen, mark, details, due = unpack(KEYS)
 local group, ours, life, failed, count = ARGV[1], ARGV[2], tonumber(ARGV[4]), ARGV[6], tonumber(ARGV[7])

@@ -19,7 +19,7 @@ from celeriac.model.states import EXCEPTION_STATES
 from celeriac.wire.results import unpacked
 
 REMEMBERED = 86_400
-"""Seconds for which a finished chord is remembered at most, so that a late copy of a part does not start it again; else as long as its parts would be."""
+"""Seconds for which a finished chord is remembered at most: a late copy of a part does not start it again. Else as long as its parts would be."""
 NOT_DETAILS = (b"way", b"failed")
 
 _decoder = msgspec.msgpack.Decoder(ChordPart)
@@ -64,7 +64,6 @@ class Chords:
         return found
 
     def _count(self, group: str, named: Sequence[tuple[str, ChordPart]]) -> DueChord | None:
-        parts = [part for _, part in named]
         keys = self._keys.chord(group)
         reply = self._server.call(COUNT, keys if self._cluster else (*keys, self._keys.due), _arguments(group, named))
         if not reply:
