@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.model.states import (
+from celeriac.states import (
     ALL_STATES,
     EXCEPTION_STATES,
     FAILURE,
