@@ -146,6 +146,16 @@ def test_a_body_that_cannot_be_sent_fails_and_hangs_nobody(app: Celeriac) -> Non
             chord([s(app, "listed", 1), s(app, "listed", 2)], body)().get(timeout=10)
 
 
+def test_a_chord_whose_parts_cannot_be_read_fails_and_hangs_nobody(app: Celeriac) -> None:
+    body = s(app, "listed", 3)
+    body.freeze()
+
+    app.send_task("celery.chord_unlock", ("a-group", dict(body)), {"parts": ["nonsense"], "kind": ["application/json", "utf-8"]})
+
+    with pytest.raises(ChordError, match="Callback error: DecodeError"):
+        app.AsyncResult(body.id).get(timeout=10)
+
+
 def test_a_message_of_celerys_own_workflow_tasks_is_understood(app: Celeriac) -> None:
     header = [dict(s(app, "listed", 1)), dict(s(app, "listed", 2))]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from celeriac.app.chords import UNLOCK, finish
+from celeriac.app.chords import UNLOCK, finish, unfinished
 from celeriac.canvas import chain, chord, chunks, group, maybe_signature
 from celeriac.contracts.backend import Expires
 
@@ -115,7 +115,9 @@ def _tuple(result: Any) -> Any:
 
 OPTIONS: dict[str, dict[str, Any]] = {
     # It may be run again: what it sends leaves together with its acknowledgement.
-    UNLOCK: {"bind": True, "ignore_result": True, "acks_late": True, "reject_on_worker_lost": True, "max_retries": None},
+    UNLOCK: {
+        "bind": True, "ignore_result": True, "acks_late": True, "reject_on_worker_lost": True, "max_retries": None, "on_failure": unfinished,
+    },
 }
 BUILTINS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "celery.backend_cleanup": _backend_cleanup,

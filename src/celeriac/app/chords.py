@@ -127,6 +127,16 @@ def finish(
         abandon.workflow(attempt, sig, error, text_of(error), call_errbacks)
 
 
+def unfinished(task: Any, error: BaseException, task_id: str, args: Any, kwargs: Any, info: Any) -> None:
+    """Let the body of a chord fail that could not be finished: what ``celery.chord_unlock`` does when it has failed itself."""
+    attempt = current()
+    if attempt is None or len(args) < 2:
+        return
+    failed = ChordError(f"Callback error: {error!r}")
+    failed.__cause__ = error
+    abandon.workflow(attempt, maybe_signature(_unpacked(args[1]), app=task.app), failed, text_of(failed), call_errbacks)
+
+
 def _send_body(attempt: Attempt, sig: Signature, joined: Any) -> ChordError | None:
     """Register the body; return its error when it cannot be sent (its arguments do not fit, its serializer is unknown): nobody may wait then."""
     request = attempt.request

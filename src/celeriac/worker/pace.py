@@ -10,7 +10,8 @@ MOST_JOBS = 64
 
 _RISE = 0.5
 _FALL = 0.05
-_MEDIUM = 0.005
+_SHORT = 0.005
+_AHEAD = 8
 _FAR = 0.005
 _LONG = 0.05
 _FETCHES = 4
@@ -92,7 +93,8 @@ class Pace:
 
     @property
     def ahead(self) -> int:
-        """How many packets may be out for each task process: one while tasks are long, more while they are short."""
-        if self._recent < self.packet_time:
-            return 8
-        return 2 if self._recent < _MEDIUM else 1
+        """How many packets may be out for each task process: one while tasks are long, more while they are short.
+
+        Where tasks keep all processors busy, the consumer has its turn only every few milliseconds: what is out has to last until then.
+        """
+        return _AHEAD if self._recent < max(self.packet_time, _SHORT) else 1
