@@ -186,7 +186,7 @@ class group(Signature[list[N]]):
     def portions(self) -> Iterator[tuple[list[Any], bool]]:
         """Yield the calls, and whether these are the last: a list in one, a generator a thousand at a time, which are forgotten if they are many."""
         if self._spent:
-            raise CompilationError(f"The generator of this group has been read: more than {BATCH} calls are not kept. Give it a list to send twice.")
+            raise CompilationError(f"This group's generator has been read: more than {BATCH} calls are not kept. Give it a list to send it again.")
         source, self._source = self._source, None
         known = self.tasks
         if source is None:
