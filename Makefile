@@ -13,7 +13,7 @@ DJANGO := .peers/django
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters fault soak nightly check bench docs peers flower third-parties django peers-of-bench servers dev runtime clean
+.PHONY: help demo test interpreters fault soak nightly check compatibility bench docs peers flower third-parties django peers-of-bench servers dev runtime clean
 
 help:
 	@echo "make demo    word statistics of Python's own library, by a real worker (under a minute)"
@@ -23,6 +23,7 @@ help:
 	@echo "make fault   the kills of the fault tests, twenty rounds each"
 	@echo "make nightly 2,000 random workflows against the reference interpreter; crontabs at every change of the clocks"
 	@echo "make check   ruff, mypy, import contracts, house rules"
+	@echo "make compatibility  docs/reference/compatibility.md, from the table in tests/compatibility"
 	@echo "make bench   ours beside Celery and huey      make bench BENCH='--quick drain'"
 	@echo "make docs    the documentation, into build/docs"
 	@echo "make clean   remove what the others made"
@@ -57,6 +58,9 @@ check: dev
 	$(BIN)/lint-imports --no-cache || status=1; \
 	$(BIN)/python -m pytest -q tests/house || status=1; \
 	exit $$status
+
+compatibility: dev
+	@$(BIN)/python -m tests.compatibility
 
 nightly: dev
 	@CELERIAC_CANVAS_CASES=2000 $(BIN)/python -m pytest tests/canvas_reference --timeout 3600 $(PYTEST)

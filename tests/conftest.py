@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.compatibility.verdicts import pytest_runtest_logreport, pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary"]
+
 TESTS = Path(__file__).parent
 AGAINST_THE_CLOCK = tuple(str(TESTS / name) for name in ("fault", "integration", "interop", "conformance", "house", "django"))
 

@@ -15,8 +15,10 @@ from celeriac.model.topology import Queue
 from celeriac.testing.conformance import (
     BroadcastsSuite,
     BrokerSuite,
+    ChordsSuite,
     DeadLettersSuite,
     DelaysSuite,
+    DueChordsSuite,
     PrioritizesSuite,
     ProcessesSuite,
     RemovesDelayedSuite,
@@ -91,6 +93,29 @@ class TestBroadcasts(RabbitMq, BroadcastsSuite): ...
 
 
 class TestSettler(RabbitMq, SettlerSuite): ...
+
+
+class Rpc(RabbitMq):
+    """Results are messages that only callers can read; the parts of chords are kept by the server."""
+
+    @pytest.fixture
+    def make_backend(self, broker_url: str):
+        opened = []
+
+        def make() -> Any:
+            opened.append(open_backend("rpc://", options={"broker_url": broker_url}))
+            opened[-1].connect()
+            return opened[-1]
+
+        yield make
+        for backend in opened:
+            backend.close()
+
+
+class TestChordsByMessages(Rpc, ChordsSuite): ...
+
+
+class TestDueChordsByMessages(Rpc, DueChordsSuite): ...
 
 
 class TestProcesses(RabbitMq, ProcessesSuite):

@@ -13,6 +13,7 @@ from celeriac.lib.urls import parse
 from celeriac.testing.conformance import (
     AtomicSettlerSuite,
     BackendSuite,
+    BegunSuite,
     BroadcastsSuite,
     BrokerSuite,
     ChordsSuite,
@@ -33,7 +34,7 @@ from celeriac.testing.conformance import (
     SettlerSuite,
     ShowsDelayedSuite,
 )
-from celeriac.testing.conformance.making import fetch, fetch_names, publish
+from celeriac.testing.conformance.making import Fixtures, fetch, fetch_names, publish
 from tests.harness.redis_server import RedisServer, running, running_cluster
 
 
@@ -115,6 +116,9 @@ class TestPriorities(Redis, PrioritizesSuite): ...
 
 
 class TestLeases(Redis, LeasesSuite): ...
+
+
+class TestBegun(Redis, BegunSuite): ...
 
 
 class TestDeadLetters(Redis, DeadLettersSuite): ...
@@ -203,6 +207,10 @@ class TestPrioritiesInACluster(Cluster, PrioritizesSuite): ...
 
 
 class TestLeasesInACluster(Cluster, LeasesSuite): ...
+
+
+class TestBegunInACluster(Cluster, Fixtures):
+    test_inheriting = BegunSuite.test_what_a_dead_owner_had_begun_never_goes_back_and_is_inherited_once
 
 
 class TestDeadLettersInACluster(Cluster, DeadLettersSuite): ...

@@ -11,6 +11,7 @@ from celeriac.lib.urls import parse
 from celeriac.testing.conformance import (
     AtomicSettlerSuite,
     BackendSuite,
+    BegunSuite,
     BroadcastsSuite,
     BrokerSuite,
     ChordsSuite,
@@ -68,6 +69,9 @@ class TestPriorities(Sqlite, PrioritizesSuite): ...
 
 
 class TestLeases(Sqlite, LeasesSuite): ...
+
+
+class TestBegun(Sqlite, BegunSuite): ...
 
 
 class TestDeadLetters(Sqlite, DeadLettersSuite): ...

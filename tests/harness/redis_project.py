@@ -54,7 +54,7 @@ class RedisProject(Project):
 class Load(AbstractContextManager["Load"]):
     """Sends a task so many times a second from a thread, through faults too."""
 
-    def __init__(self, project: RedisProject, *, rate: float = 50.0, task: str = "safe", seconds: float = 0.0) -> None:
+    def __init__(self, project: Project, *, rate: float = 50.0, task: str = "safe", seconds: float = 0.0) -> None:
         self._project = project
         self._pause = 1 / rate
         self._task = task
@@ -148,7 +148,7 @@ class Toll(NamedTuple):
         return (self.lost, self.doubled, self.unsuccessful) == (0, 0, 0)
 
 
-def toll(project: RedisProject, results: Iterable[Any], witness: Witness | None = None, *, timeout: float = 40.0) -> Toll:
+def toll(project: Project, results: Iterable[Any], witness: Any = None, *, timeout: float = 40.0) -> Toll:
     """Wait for all results, and for the queue to run dry, and count."""
     sent = list(results)
     states = project.states(sent, timeout=timeout)

@@ -101,9 +101,14 @@ def test_an_immutable_body_gets_nothing(app: Celeriac) -> None:
     assert chord([s(app, "listed", 1)], app.tasks["listed"].si(7))().get(timeout=5) == [7]
 
 
-def test_an_empty_group_in_the_middle_is_an_empty_list_and_at_the_end_is_nothing(app: Celeriac) -> None:
-    assert chain(s(app, "listed", 1), group(), s(app, "listed", 2)).apply_async().get(timeout=5) == [[], 2]
+def test_a_chain_leaves_empty_groups_out(app: Celeriac) -> None:
+    assert chain(s(app, "listed", 1), group(), s(app, "listed", 2)).apply_async().get(timeout=5) == [[1], 2]
     assert chain(s(app, "listed", 1), group()).apply_async().get(timeout=5) == [1]
+
+
+def test_what_is_put_behind_an_empty_group_gets_an_empty_list(app: Celeriac) -> None:
+    assert (s(app, "listed", 1) | group() | s(app, "listed", 2)).apply_async().get(timeout=5) == [[], 2]
+    assert (group() | s(app, "listed", 2)).apply_async().get(timeout=5) == [[], 2]
 
 
 def test_progress_counts_nested_tasks(app: Celeriac) -> None:

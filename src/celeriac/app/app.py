@@ -27,6 +27,7 @@ from celeriac.app.task import Task
 from celeriac.canvas.compile import plan_call
 from celeriac.canvas.sending import collected
 from celeriac.config.settings import Settings
+from celeriac.contracts.outbox import Outbox
 from celeriac.engine.current import current
 from celeriac.lib.clock import Clock, SystemClock
 from celeriac.lib.dispatch import Signal
@@ -96,6 +97,7 @@ class Celeriac(DeclaresTasks, Connected, Extras, CeleryNames):
         self.on_configure, self.on_after_configure = Signal("app.on_configure"), Signal("app.on_after_configure")
         self.on_after_finalize, self.on_after_fork = Signal("app.on_after_finalize"), Signal("app.on_after_fork")
         self.periodic: dict[str, dict[str, Any]] = {}
+        self.outbox: Outbox | None = None
         self._lock = threading.RLock()
         self._configured = False
         self._origin: tuple[int, str] | None = None
@@ -258,8 +260,8 @@ class Celeriac(DeclaresTasks, Connected, Extras, CeleryNames):
             options["priority"] = (request.delivery_info or {}).get("priority") or None
 
     def submit(self, plan: Plan) -> Sequence[ResultMeta]:
-        """Send a plan, or hand it to whoever collects plans here."""
-        if not collected(plan):
+        """Send a plan, or hand it to whoever collects plans here, or to the transaction that it goes with."""
+        if not collected(plan) and not (self.outbox is not None and self.outbox.keeps(plan)):
             self.publisher.send(plan)
         return ()
 

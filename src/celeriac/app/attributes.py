@@ -26,7 +26,7 @@ FROM_SETTINGS = {
 
 SENT = (
     *("queue", "routing_key", "exchange", "exchange_type", "priority", "expires", "serializer", "delivery_mode", "compression"),
-    *("time_limit", "soft_time_limit", "immediate", "mandatory", "ignore_result"),
+    *("time_limit", "soft_time_limit", "immediate", "mandatory", "ignore_result", "transactional"),
 )
 """Attributes of a task that are options of each of its messages."""
 

@@ -110,6 +110,7 @@ def finish(
     """Finish a chord: what the task ``celery.chord_unlock`` does; ``error`` is given by a caller in the same process whose chord has failed."""
     attempt, app = current(), task.app
     assert attempt is not None
+    attempt.once = group
     body = _unpacked(body)
     sig = maybe_signature(body, app=app)
     if parts is None and error is None:
@@ -132,6 +133,7 @@ def unfinished(task: Any, error: BaseException, task_id: str, args: Any, kwargs:
     attempt = current()
     if attempt is None or len(args) < 2:
         return
+    attempt.once = str(args[0])
     failed = ChordError(f"Callback error: {error!r}")
     failed.__cause__ = error
     abandon.workflow(attempt, maybe_signature(_unpacked(args[1]), app=task.app), failed, text_of(failed), call_errbacks)

@@ -53,6 +53,7 @@ class Connected(ABC):
         """The settings."""
 
     _project: str
+    main: str | None
 
     def _start_unconnected(self) -> None:
         self._connections = Connections(self._open_client_broker, self.open_backend)
@@ -162,6 +163,7 @@ class Connected(ABC):
             # What others wrote is made with the application, as Celery does.
             return options if url.partition("://")[0] in _PLAIN else {"app": self, **options}
         known = {"broker_url": self.broker_url, "broker_options": self._broker_options(), "reply_to": self.thread_oid, "accept": self.accept_results}
+        known["space"] = self.main or ""
         return {**known, "expires": conf.seconds("result_expires"), "persistent": conf.result_persistent, **options}
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 from celeriac.app import queues, state
 from celeriac.app.aliases import Borrowed
 from celeriac.app.routing import Router as TaskRouter
+from celeriac.app.routing import options_of
 from celeriac.model.topology import Exchange, Queue
 
 _KOMBU = "use kombu itself: kombu.Connection(app.broker_url)"
@@ -14,6 +15,20 @@ _LACKING = {
     **dict.fromkeys(("Connection", "Consumer", "Producer", "BrokerConnection", "TaskConsumer"), _KOMBU),
     **dict.fromkeys(("as_task_v1", "as_task_v2", "create_task_message", "send_task_message"), "call task.apply_async, or app.send_task"),
 }
+
+
+class Router:
+    """Where calls go, for programs that ask: ``app.amqp.router``."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def route(self, options: dict[str, Any], name: str, args: Any = (), kwargs: Any = None, task: Any = None, **_more: Any) -> dict[str, Any]:
+        """Return the options of a call and those of its route, the call's before the route's; ``queue`` is the queue itself."""
+        found = self.app.publisher.router.rule(options_of(options), name, args, kwargs or {}, task)
+        merged = {**(found.route if found is not None else {}), **{key: value for key, value in options.items() if value is not None}}
+        queue = merged.get("queue") or (None if merged.get("exchange") else self.app.conf.task_default_queue)
+        return {**merged, "queue": self.app.queues[queue] if isinstance(queue, str) else queue} if queue else merged
 
 
 class AMQP:
@@ -38,10 +53,9 @@ class AMQP:
         return found
 
     @property
-    def router(self) -> TaskRouter:
+    def router(self) -> Router:
         """What finds the queue of a call."""
-        found: TaskRouter = self.app.publisher.router
-        return found
+        return Router(self.app)
 
     @property
     def routes(self) -> Any:

@@ -9,10 +9,12 @@ from typing import Any
 
 from celeriac import signals
 from celeriac.app.chords import encode_share
+from celeriac.app.parcel import Parcel
 from celeriac.app.routing import PLAIN, Destination, Router
 from celeriac.contracts.backend import AnnouncesChords, StoresGroups
 from celeriac.lib import deadline
 from celeriac.lib.backoff import linear
+from celeriac.lib.ids import made_at
 from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.urls import censor
 from celeriac.model.effects import Effects, Writes
@@ -22,14 +24,18 @@ from celeriac.model.options import SendOptions
 from celeriac.model.plan import Plan, PlannedMessage
 from celeriac.model.record import ResultMeta, ResultRecord
 from celeriac.model.states import EXCEPTION_STATES
+from celeriac.model.steps import Steps
 from celeriac.model.task_message import TaskMessage
 from celeriac.wire.results import encode_result
 from celeriac.wire.task import SENT, encode_task
 
 NO_PROPERTIES: dict[str, Any] = {}
+NO_OUTBOX = "transactional=True needs Django's transactions: set DJANGO_SETTINGS_MODULE before the application is made, or send it without"
 WORKFLOW = "WORKFLOW"
 """The state of a record that holds no result but a part of a workflow."""
 KEPT = 7 * 86_400.0
+_FRESH, _ROUNDING = 1.0, 0.001
+"""Seconds: an id that was made within the first tells when its message was sent."""
 
 
 class Publisher:
@@ -75,7 +81,7 @@ class Publisher:
             if self._sent_events is not None:
                 events += self._sent_events.of(plan, encoded)
         part = None if effects.chord is None else encode_share(effects.chord, self._result_serializer, self._serializer, self._chord_expires)
-        return Writes(effects.settlement, records, tuple(publish), part, events, effects.ending)
+        return Writes(effects.settlement, records, tuple(publish), part, events, effects.ending, effects.once)
 
     def _follow_up(self, plan: Plan) -> list[Outgoing]:
         try:
@@ -147,10 +153,11 @@ class Publisher:
 
     def _announced(self, planned: PlannedMessage) -> Outgoing:
         message, options = planned.message, planned.options
+        if isinstance(message.chain, Steps):
+            message = message.replace(chain=list(message.chain))
         where = self._where(message, options)
         envelope = self._envelope(message, where.options, where)
-        embed = {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": message.chain, "chord": message.chord}
-        body = (message.args, message.kwargs, embed)
+        body = _body_of(message)
         headers, properties = envelope.headers, dict(envelope.properties)
         signals.before_task_publish.send(
             sender=message.task, body=body, exchange=where.exchange, routing_key=where.routing_key, headers=headers,
@@ -173,8 +180,7 @@ class Publisher:
             return
         for planned, sent in zip(plan.messages, outgoing):
             message = planned.message
-            embed = {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": message.chain, "chord": message.chord}
-            body = (message.args, message.kwargs, embed)
+            body = _body_of(message)
             signals.after_task_publish.send(
                 sender=message.task, body=body, headers=sent.envelope.headers, exchange=sent.exchange, routing_key=sent.routing_key
             )
@@ -192,9 +198,12 @@ class Publisher:
     def send_encoded(self, plan: Plan, outgoing: Sequence[Outgoing]) -> None:
         """Send a plan whose messages are encoded already."""
         options = plan.messages[0].options if plan.messages else PLAIN
+        if options.transactional and self._app.outbox is None:
+            raise ImproperlyConfigured(NO_OUTBOX)
         if plan.groups or plan.chords or plan.kept:
             self._patiently(partial(self._prepare, plan), "A workflow could not be prepared in the result store", options.retry, options.retry_policy)
         if outgoing:
+            _say_when(outgoing, fresh=_FRESH)
             self.publish(outgoing, retry=options.retry, policy=options.retry_policy)
             self.announce_sent(plan, outgoing)
 
@@ -218,12 +227,27 @@ class Publisher:
         finally:
             deadline.restore(before)
 
+    def pack(self, plan: Plan) -> Parcel:
+        """Return a plan as something that can be kept and sent later, by another process too."""
+        return Parcel(tuple(self.encode_plan(plan)), plan.groups, plan.chords, self._kept(plan))
+
+    def send_parcels(self, parcels: Sequence[Parcel]) -> None:
+        """Send what was packed, in one publish and without trying again; nobody is told, since the plans are not here."""
+        for parcel in parcels:
+            self._tell(parcel)
+            if parcel.kept and self._app.result_backend is not None:
+                self._app.result_backend.store(parcel.kept)
+        outgoing = [message for parcel in parcels for message in parcel.outgoing]
+        if outgoing:
+            _say_when(outgoing, fresh=_FRESH)
+            self.publish(outgoing, retry=False)
+
     def _prepare(self, plan: Plan) -> None:
         self._tell(plan)
         if plan.kept and self._app.result_backend is not None:
             self._app.result_backend.store(self._kept(plan))
 
-    def _tell(self, plan: Plan) -> None:
+    def _tell(self, plan: Plan | Parcel) -> None:
         if plan.groups:
             self._store_groups(plan)
         backend = self._app.result_backend
@@ -231,7 +255,7 @@ class Publisher:
             for chord in plan.chords:
                 backend.begin(chord.group, chord.size, self._chord_expires or None)
 
-    def _store_groups(self, plan: Plan) -> None:
+    def _store_groups(self, plan: Plan | Parcel) -> None:
         backend = self._app.result_backend
         if backend is None:
             return
@@ -240,12 +264,18 @@ class Publisher:
         backend.store_groups(plan.groups)
 
 
-def _say_when(outgoing: Sequence[Outgoing]) -> None:
-    """Note when a follow-up is sent: its id was made with the workflow, long before, and does not tell how long it waits in its queue."""
+def _say_when(outgoing: Sequence[Outgoing], fresh: float | None = None) -> None:
+    """Note when messages are sent, where their ids do not tell: ids that users choose, or use again, and of follow-ups.
+
+    Their ids were made with the workflow, long before. With ``fresh`` (seconds), an id that was made within it tells.
+    """
     now = round(time.time(), 3)
     for sent in outgoing:
-        if sent.due is None:
-            sent.envelope.headers[SENT] = now
+        headers = sent.envelope.headers
+        if fresh is not None and ("id" not in headers or 0.0 <= now - (made_at(headers["id"]) or 0.0) + _ROUNDING < fresh):
+            continue
+        if sent.due is None or fresh is not None:
+            headers[SENT] = now
 
 
 def _again(act: Callable[[], None], what: str, policy: Mapping[str, Any], error: BaseException) -> None:
@@ -273,3 +303,9 @@ def _delivery_mode(mode: Any) -> int:
     if mode in ("transient", 1, "1"):
         return 1
     return 2
+
+
+def _body_of(message: TaskMessage) -> tuple[Any, Any, dict[str, Any]]:
+    """Return the body of a message as receivers of signals know it."""
+    chain = list(message.chain) if isinstance(message.chain, Steps) else message.chain
+    return message.args, message.kwargs, {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": chain, "chord": message.chord}

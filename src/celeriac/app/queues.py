@@ -60,6 +60,9 @@ class Queues(dict[str, Queue]):
         self._missing_type = conf.task_create_missing_queue_type
         self._max_priority = conf.task_queue_max_priority
         self.default_name: str = conf.task_default_queue
+        self._default_exchange = conf.task_default_exchange
+        self._default_type = conf.task_default_exchange_type or "direct"
+        self._default_key = conf.task_default_routing_key
         self._declared: list[str] = []
         for queue in _declared(conf):
             self.add(queue)
@@ -81,7 +84,10 @@ class Queues(dict[str, Queue]):
         """Add a queue (an object, a name, or a name with Celery's options such as ``exchange`` and ``routing_key``)."""
         made = queue_from(fields, queue, self._kind) if fields and isinstance(queue, str) else queue_from(queue, None, self._kind)
         if not made.exchange.name and not made.bindings:
-            made = made.replace(exchange=Exchange(made.name, made.exchange.type), routing_key=made.routing_key or made.name)
+            # The exchange of the settings, where they name one; else one of the queue's own, so that no two queues share a binding unasked.
+            common = self._default_exchange
+            key = made.routing_key or (self._default_key if common else None) or made.name
+            made = made.replace(exchange=Exchange(common, self._default_type) if common else Exchange(made.name, made.exchange.type), routing_key=key)
         if made.max_priority is None and self._max_priority is not None:
             made = made.replace(max_priority=self._max_priority)
         self[made.name] = made

@@ -59,7 +59,7 @@ class Router:
             pure = isinstance(router, MapRoute)
             found = router.route_for_task(name) if pure else _asked(router, name, args, kwargs, options, task)
             if found:
-                return options.over(_as_options(found))
+                return options.over(options_of(found))
         return options
 
     def rule(self, options: SendOptions, name: str, args: Any, kwargs: Any, task: Any = None) -> Rule | None:
@@ -162,7 +162,8 @@ def _asked(router: Any, name: str, args: Any, kwargs: Any, options: SendOptions,
     return {"queue": answer} if isinstance(answer, str) else answer
 
 
-def _as_options(route: Route) -> SendOptions:
+def options_of(route: Route) -> SendOptions:
+    """Return the options of a route, or of a call, that say where a message goes and how."""
     known = {key: value for key, value in route.items() if key in _SEND_FIELDS}
     queue = known.get("queue")
     if queue is not None and not isinstance(queue, str):

@@ -55,6 +55,7 @@ class Task(Generic[P, R]):
     expires: Any = None
     immediate: bool | None = None
     mandatory: bool | None = None
+    transactional: bool | None = None
     serializer: str = from_settings("serializer")
     priority: int | None = from_settings("priority")
     rate_limit: Any = from_settings("rate_limit")
@@ -204,6 +205,7 @@ class Task(Generic[P, R]):
     def _merged(self, options: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
         own = self._sent_options
         if own is None:
+            self.app.finalize(auto=True)  # annotations are options too
             own = self._sent_options = sent_options(self)
         given = {**own, **options} if own else options
         for name, value in named.items():

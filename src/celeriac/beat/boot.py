@@ -56,7 +56,11 @@ class Beat:
         self.max_interval = max_interval or app.conf.beat_max_loop_interval or None
         for fixup in app.fixups:
             fixup.prepare()  # schedulers that packages bring import models
-        self.scheduler_cls = scheduler_class(scheduler or scheduler_cls or app.conf.beat_scheduler)
+        chosen = scheduler or scheduler_cls or app.conf.beat_scheduler
+        store = stores.named(chosen)
+        if store is not None and not app.conf.beat_store:
+            app.conf.beat_store = store
+        self.scheduler_cls = PersistentScheduler if store is not None else scheduler_class(chosen)
         self.quiet = quiet
         self._filename = schedule
         self.metrics = metrics or app.conf.beat_metrics_address

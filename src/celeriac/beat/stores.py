@@ -8,8 +8,11 @@ from typing import Any
 from celeriac.beat.apart import Apart
 from celeriac.contracts.schedule_store import ScheduleStore
 from celeriac.drivers.registry import keeps_schedules, open_schedule_store
+from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.urls import censor
 
+_DJANGO = "django-db"
+_BY_NAME = ("django", _DJANGO)
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -18,11 +21,20 @@ def space_of(app: Any) -> str:
     return str(app.conf.beat_namespace or app.main or "")
 
 
+def named(scheduler: Any) -> str | None:
+    """Return the URL of the store that a scheduler's name stands for: our scheduler, with its schedule there. None for other schedulers."""
+    if scheduler not in _BY_NAME:
+        return None
+    return _DJANGO if symbol_by_name("celeriac.django.opening:keeps_schedule")(scheduler) else None
+
+
 def url_of(app: Any, filename: str | None = None) -> str | None:
     """Return the URL of the store when it is not the broker, None when it is; ``filename`` counts in place of ``beat_schedule_filename``."""
     chosen = app.conf.beat_store
     if isinstance(chosen, (list, tuple)):
         chosen = chosen[0] if chosen else None
+    if not chosen:
+        chosen = named(app.conf.beat_scheduler)
     if chosen:
         return None if chosen == app.broker_url and keeps_schedules(chosen) else str(chosen)
     if keeps_schedules(app.broker_url):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 from celeriac.canvas.compile import as_list
 from celeriac.canvas.drawing import draw
 from celeriac.canvas.sending import send
-from celeriac.canvas.stamping import stamp, stamp_links
+from celeriac.canvas.stamping import add_stamps, stamp, stamp_links
 from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.lib.saferepr import saferepr
@@ -240,8 +240,10 @@ class Signature(dict[str, Any], Generic[R]):
         own = self.options
         merged = dict(own)
         for key, value in (options or {}).items():
-            if key not in self._IMMUTABLE_OPTIONS or key not in own or not self.immutable:
+            if key not in self._IMMUTABLE_OPTIONS or key not in own:
                 merged[key] = value
+        if options and own.get("stamped_headers") and options.get("stamped_headers"):
+            add_stamps(merged, own, options["stamped_headers"])
         if self.immutable and not force:
             return self.args, self.kwargs, merged
         return (
@@ -277,7 +279,10 @@ class Signature(dict[str, Any], Generic[R]):
         return draw(self, style)
 
     def __or__(self, other: Signature[N]) -> chain[N]:  # type: ignore[override]
-        return Signature.TYPES["chain"](self, other) if isinstance(other, Signature) else NotImplemented  # type: ignore[return-value]
+        return Signature.TYPES["chain"].of(self, other) if isinstance(other, Signature) else NotImplemented  # type: ignore[attr-defined, no-any-return]
+
+    # A dict's own would put the keys of the one into the other.
+    __ior__ = __or__  # type: ignore[assignment]
 
     if TYPE_CHECKING:
 

@@ -28,12 +28,15 @@ class chain(Signature[R]):
 
     def __new__(cls, *tasks: Any, **options: Any) -> Any:
         """Return a chain, or the chord that it comes to."""
-        made: Any = dict.__new__(cls)
-        if tasks:
-            made._steps = joined(_given(tasks, options.get("app")))
-            if len(made._steps) == 1 and made._steps[0].get("subtask_type") == "chord":
-                only = made._steps[0].clone()
-                return only.set(**{key: value for key, value in options.items() if key != "app"})
+        made = _made(cls, _without_nothing(_given(tasks, options.get("app"))))
+        return made if isinstance(made, chain) else made.set(**{key: value for key, value in options.items() if key != "app"})
+
+    @classmethod
+    def of(cls, *steps: Signature) -> Any:
+        """Return a chain, or the chord that it comes to; of an empty group it has the empty list as its result, where ``chain(...)`` leaves it out."""
+        made = _made(cls, _given(steps, None))
+        if isinstance(made, chain):
+            made.__init__()  # type: ignore[misc]
         return made
 
     if TYPE_CHECKING:
@@ -110,6 +113,8 @@ class chain(Signature[R]):
         steps = [task.clone() for task in self.tasks]
         if steps and self.args:
             steps[0] = steps[0].clone(self.args)
+        if steps and self.immutable:
+            steps[0].set_immutable(True)
         if steps:
             steps[-1].extend_list_option("link", self.options.get("link"))
         for step in steps:
@@ -123,7 +128,7 @@ class chain(Signature[R]):
         """Return a copy, whose steps are copies too."""
         fresh = super().clone(args, None, **options)
         steps = [task.clone() for task in self.tasks]
-        if kwargs and steps:
+        if kwargs and steps and not self.immutable:
             steps[0] = steps[0].clone(None, kwargs)
         fresh["kwargs"] = {"tasks": steps}
         return fresh
@@ -244,7 +249,7 @@ def joined(steps: Iterable[Signature]) -> list[Signature]:
 
 def to_send(steps: list[Any]) -> list[Any]:
     """Return steps without an empty group at the end: the result is that of what comes before it."""
-    while len(steps) > 1 and isinstance(steps[-1], group) and steps[-1]._source is None and not steps[-1].tasks:
+    while len(steps) > 1 and is_empty(steps[-1]):
         steps.pop()
     return steps
 
@@ -273,7 +278,27 @@ def _in_a_row(steps: list[Signature]) -> Signature:
     return found
 
 
+def _made(cls: type[chain[Any]], steps: list[Signature]) -> Any:
+    made: Any = dict.__new__(cls)
+    made._steps = joined(steps)
+    if len(made._steps) == 1 and made._steps[0].get("subtask_type") == "chord":
+        return made._steps[0].clone()
+    return made
+
+
+def _without_nothing(steps: list[Signature]) -> list[Signature]:
+    """Return the steps without empty groups, unless there is nothing else."""
+    return [step for step in steps if not is_empty(step)] or steps
+
+
+def is_empty(step: Signature) -> bool:
+    """Whether it is a group without calls; the first call of a generator is read for that."""
+    return isinstance(step, group) and step._first() is None
+
+
 def _given(tasks: Any, app: Any) -> list[Signature]:
+    if not tasks:
+        return []
     first = tasks[0]
     listed = first if len(tasks) == 1 and not isinstance(first, dict) and first is not None else tasks
     return [step for task in listed for step in _flat(task, app)]

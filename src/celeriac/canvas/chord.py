@@ -11,14 +11,14 @@ from celeriac.canvas.compile import Plain, as_list, plain
 from celeriac.canvas.group import Sender, alike, flattened, group, member, short_names
 from celeriac.canvas.parts import carry
 from celeriac.canvas.sending import is_collecting
-from celeriac.contracts.backend import AnnouncesChords, AnswersCallers, CountsChords, StoresGroups
+from celeriac.contracts.backend import AnnouncesChords, AnswersCallers, CountsChords, OpensChords, StoresGroups
 from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.model.errors import ChordError, CompilationError, UnsupportedPower
 from celeriac.model.plan import ChordSize, Plan, ResultNode
 from celeriac.results import AsyncResult, EagerResult, GroupResult
 
-_LOCAL = frozenset({"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries"})
+_LOCAL = frozenset({"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries", "transactional"})
 
 E_NO_BACKEND = (
     "A chord needs a result store that counts its parts, and results are disabled: set `result_backend` "
@@ -146,7 +146,8 @@ class chord(Signature[R]):
         body.options.update({key: value for key, value in options.items() if key not in _LOCAL and value is not None})
         outer = {key: options.get(key) for key in ("root_id", "group_id", "chord", "group_index")}
         result = body.freeze(task_id, **outer)
-        shared: dict[str, Any] = {key: options[key] for key in ("root_id", "parent_id") if options.get(key) is not None}
+        passed_on = ("root_id", "parent_id", "transactional", "stamped_headers", *as_list(options.get("stamped_headers")))
+        shared: dict[str, Any] = {key: options[key] for key in passed_on if options.get(key) is not None}
         shared["add_to_parent"] = False
         given = self.kwargs["header"]
         header = given if isinstance(given, group) else group(given, app=client)
@@ -269,7 +270,7 @@ class Waiter:
         self._backend = client.result_backend
         if self._backend is None:
             raise CompilationError(E_NO_BACKEND)
-        self._told = isinstance(self._backend, AnnouncesChords)
+        self._told, self._opens = isinstance(self._backend, AnnouncesChords), isinstance(self._backend, OpensChords)
         self._shaped = False
 
     def send(self, header: group[Any], args: Any, kwargs: Any, shared: dict[str, Any]) -> list[Any]:
@@ -289,19 +290,17 @@ class Waiter:
                 sender = self._sender(members, size if last else 0, shared)
             elif any(task.shape is not None for task in members):
                 raise CompilationError("A chord's header that ends in groups cannot be read while it is sent: give it a list instead of a generator.")
-            results += sender.send(members, args, kwargs, partial(self._made_known, size) if last and self._told else None)
+            tells = self._told if last else self._opens and not results
+            results += sender.send(members, args, kwargs, partial(self._made_known, size if last else 0) if tells else None)
         self._poll(results)
         return results
 
     def _sender(self, members: list[Any], size: int, shared: dict[str, Any]) -> Sender:
         client, body = self._client, self._body
         errbacks = body.options.get("link_error") if client.conf.task_allow_error_cb_on_chord_header else None
-        if isinstance(self._backend, AnswersCallers):
-            raise UnsupportedPower(
-                "A chord needs a result store in which its parts can be counted; results by message (rpc://) reach the caller only: "
-                "set result_backend to redis:// or db+sqlite://, say"
-            )
         if not isinstance(self._backend, CountsChords):
+            if isinstance(self._backend, AnswersCallers):
+                raise UnsupportedPower("A chord needs a result store that counts its parts, or in which it can be looked whether they are ready")
             return Sender(client, self._group, None, 0, shared, errbacks)
         carried = Plain(carry(client, body if client.keeps_parts else _as_celery_has_it(body)))
         carried["chord_size"] = size
@@ -315,6 +314,7 @@ class Waiter:
         """Return what the store is told before the last calls are sent: the size, and for Celery's workers the tree where it is more than a list."""
         found: GroupResult[Any] = GroupResult(self._group, results, app=self._client)
         tree = (found.record(),) if self._shaped and isinstance(self._backend, StoresGroups) else ()
+        tree = tree if size else ()
         return Plan(messages=(), result=ResultNode(self._group), groups=tree, chords=(ChordSize(self._group, size),))
 
     def _poll(self, results: list[Any]) -> None:

@@ -13,12 +13,13 @@ from celeriac.lib.ids import uuid
 from celeriac.lib.saferepr import saferepr
 from celeriac.model.options import SendOptions
 from celeriac.model.plan import Plan, PlannedMessage, ResultNode
+from celeriac.model.steps import Steps
 from celeriac.model.task_message import TaskMessage
 
 LOWEST = -(2**31)
 REPR_LENGTH = 1024
 
-_SEND = ("exchange_type", "serializer", "compression", "delivery_mode", "expiration", "retry", "retry_policy")
+_SEND = ("exchange_type", "serializer", "compression", "delivery_mode", "expiration", "retry", "retry_policy", "transactional")
 _MESSAGE = ("shadow", "group_index", "argsrepr", "kwargsrepr", "reply_to")
 _LOCAL = frozenset(
     {"add_to_parent", "producer", "publisher", "connection", "router", "result_cls", "event_dispatcher", "route_name", "task_type"}
@@ -169,7 +170,7 @@ def _message(
         ignore_result=get("ignore_result"),
         replaced_task_nesting=get("replaced_task_nesting") or 0,
         stamped_headers=list(stamps) or None,
-        stamps={key: as_list(value) for key, value in stamps.items()},
+        stamps=stamps,
         headers=dict(get("headers") or {}),
         correlation_id=task_id,
         **fields,
@@ -204,14 +205,17 @@ def _limits(hard: float | None, soft: float | None) -> tuple[float | None, float
     return hard, soft
 
 
-def _signatures(value: Any) -> list[Any] | None:
+def _signatures(value: Any) -> Sequence[Any] | None:
+    if isinstance(value, Steps):
+        return value
     return [plain(item) for item in as_list(value)] or None
 
 
 def _stamps(options: Mapping[str, Any]) -> dict[str, Any]:
     names: Sequence[str] = options.get("stamped_headers") or ()
     held = options.get("stamps") or {}
-    return {name: options.get(name, held.get(name)) for name in names}
+    found = {name: options.get(name, held.get(name)) for name in names}
+    return {name: as_list(value) if isinstance(value, (set, frozenset)) else value for name, value in found.items()}
 
 
 def _name(entity: Any) -> str | None:

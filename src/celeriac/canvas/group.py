@@ -106,6 +106,9 @@ class group(Signature[list[N]]):
         self._read()
         return dict.values(self)
 
+    def __len__(self) -> int:
+        return len(self.tasks)
+
     @property
     def tasks(self) -> Any:
         """The calls."""
@@ -160,7 +163,7 @@ class group(Signature[list[N]]):
             raise TypeError("Cannot add link to group: use a chord")
         rest = options.pop("chain", None)
         if rest:
-            return Signature.TYPES["chain"](self, *reversed(rest)).apply_async(args, kwargs, link_error=link_error, **options)  # type: ignore[return-value]
+            return Signature.TYPES["chain"].of(self, *reversed(rest)).apply_async(args, kwargs, link_error=link_error, **options)  # type: ignore[return-value]
         client = self.app
         if client.conf.task_always_eager and not is_collecting():
             return self.apply(args, kwargs, **options)
@@ -277,13 +280,11 @@ class group(Signature[list[N]]):
         return value
 
     def skew(self, start: float = 1.0, stop: float | None = None, step: float = 1.0) -> Self:
-        """Let the calls begin one after the other: at ``start`` seconds, then ``step`` later each; begins anew before ``stop``."""
+        """Let the calls begin one after the other: at ``start`` seconds, then ``step`` later each, none later than ``stop``."""
         seconds = float(start)
         for task in self.tasks:
             task.set(countdown=seconds)
-            seconds += step
-            if stop is not None and seconds >= stop:
-                seconds = float(start)
+            seconds = seconds + step if stop is None or seconds + step <= stop else seconds
         return self
 
     def end(self) -> Signature:
@@ -350,13 +351,13 @@ def member(task: Any, app: Any = None) -> Signature:
 
 
 def flattened(tasks: Iterable[Any]) -> list[Any]:
-    """Return the calls of a group, those of groups in it among them."""
+    """Return the calls of a group, those of groups in it among them; a chain without steps is none."""
     found: list[Any] = []
     for task in tasks:
         if isinstance(task, group):
             given = task.args
             found.extend(inner.clone(given) if given else inner for inner in flattened(task.tasks))
-        else:
+        elif type(task) is Signature or task.get("subtask_type") != "chain" or task.tasks:
             found.append(task)
     return found
 

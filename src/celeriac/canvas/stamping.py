@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from celeriac.canvas.compile import as_list
@@ -23,21 +24,21 @@ class StampingVisitor(ABC):
 
     def on_group_start(self, sig: Any, **headers: Any) -> Headers | None:
         """A group begins: what is returned is put on its tasks too."""
-        return self._plain_start(sig, headers)
+        return None
 
     def on_group_end(self, sig: Any, **headers: Any) -> None:  # noqa: B027 (for those who want it)
         """A group ends."""
 
     def on_chain_start(self, sig: Any, **headers: Any) -> Headers | None:
         """A chain begins."""
-        return self._plain_start(sig, headers)
+        return None
 
     def on_chain_end(self, sig: Any, **headers: Any) -> None:  # noqa: B027 (for those who want it)
         """A chain ends."""
 
     def on_chord_header_start(self, sig: Any, **header: Any) -> Headers | None:
-        """A chord's header begins."""
-        return self._plain_start(sig, header)
+        """A chord's header begins: it is shown as the group that it is, too."""
+        return self.on_group_start(sig.TYPES["group"](sig.tasks), **header)
 
     def on_chord_header_end(self, sig: Any, **header: Any) -> None:  # noqa: B027 (for those who want it)
         """A chord's header ends."""
@@ -54,26 +55,22 @@ class StampingVisitor(ABC):
         """An errback."""
         return None
 
-    def _plain_start(self, sig: Any, headers: Headers) -> Headers | None:
-        return None
-
 
 class _Given(StampingVisitor):
-    """The stamps that ``stamp(name=value)`` names."""
+    """The stamps that ``stamp(name=value)`` names, and other options where ``stamped_headers`` says which of them are stamps."""
 
-    def __init__(self, stamps: Mapping[str, Any]) -> None:
-        self._stamps = dict(stamps)
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        names = given.get("stamped_headers")
+        self._given = {**given, "stamped_headers": list(given if names is None else names)}
 
     def on_signature(self, sig: Any, **headers: Any) -> Headers | None:
-        return {**self._stamps, "stamped_headers": list(self._stamps)}
+        return dict(self._given)
 
 
 def stamp(signature: Any, visitor: StampingVisitor | None, append: bool, headers: Mapping[str, Any]) -> None:
     """Stamp a signature and everything below it."""
     if visitor is None:
-        given = {name: value for name, value in headers.items() if name != "stamped_headers"}
-        named = headers.get("stamped_headers")
-        visitor, headers = _Given(given if named is None else {name: given[name] for name in named}), {}
+        visitor, headers = _Given(headers), {}
     _STAMP.get(signature.get("subtask_type") or "", _stamp_task)(signature, visitor, append, dict(headers))
 
 
@@ -87,6 +84,13 @@ def stamp_links(signature: Any, visitor: Any, append: bool, headers: Mapping[str
             links[place] = found
         if links:
             signature.options[option] = links
+
+
+def add_stamps(merged: dict[str, Any], own: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Put the stamps of a signature beside those that it is sent with; of two of one name its own counts."""
+    known = as_list(own["stamped_headers"])
+    merged["stamped_headers"] = list(dict.fromkeys([*known, *names]))
+    merged.update({name: own[name] for name in known if name in own})
 
 
 def _stamp_task(signature: Any, visitor: StampingVisitor, append: bool, headers: Headers) -> None:
@@ -103,34 +107,25 @@ def _stamp_task(signature: Any, visitor: StampingVisitor, append: bool, headers:
     options["stamped_headers"] = list(dict.fromkeys([*known_names, *names]))
 
 
-def _stamp_chain(signature: Any, visitor: StampingVisitor, append: bool, headers: Headers) -> None:
-    headers = _with(headers, visitor.on_chain_start(signature, **headers))
+def _stamp_tasks(signature: Any, visitor: StampingVisitor, append: bool, headers: Headers, what: str) -> Headers:
+    headers = _with(headers, getattr(visitor, f"on_{what}_start")(signature, **headers))
     stamp_links(signature, visitor, append, headers)
-    for step in signature.tasks:
-        stamp(step, visitor, append, headers)
-    visitor.on_chain_end(signature, **headers)
-
-
-def _stamp_group(signature: Any, visitor: StampingVisitor, append: bool, headers: Headers) -> None:
-    headers = _with(headers, visitor.on_group_start(signature, **headers))
-    stamp_links(signature, visitor, append, headers)
-    for member in signature.tasks:
-        stamp(member, visitor, append, headers)
-    visitor.on_group_end(signature, **headers)
+    for task in signature.tasks:
+        stamp(task, visitor, append, headers)
+    getattr(visitor, f"on_{what}_end")(signature, **headers)
+    return headers
 
 
 def _stamp_chord(signature: Any, visitor: StampingVisitor, append: bool, headers: Headers) -> None:
-    headers = _with(headers, visitor.on_chord_header_start(signature, **headers))
-    stamp_links(signature, visitor, append, headers)
-    for member in signature.tasks:
-        stamp(member, visitor, append, headers)
-    visitor.on_chord_header_end(signature, **headers)
+    headers = _stamp_tasks(signature, visitor, append, headers, "chord_header")
     headers = _with(headers, visitor.on_chord_body(signature, **headers))
     if signature.body is not None:
         stamp(signature.body, visitor, append, headers)
 
 
-_STAMP = {"chain": _stamp_chain, "group": _stamp_group, "chord": _stamp_chord}
+_STAMP: dict[str, Callable[[Any, StampingVisitor, bool, Headers], Any]] = {
+    "chain": partial(_stamp_tasks, what="chain"), "group": partial(_stamp_tasks, what="group"), "chord": _stamp_chord,
+}  # fmt: skip
 
 
 def _with(headers: Mapping[str, Any], more: Headers | None) -> Headers:

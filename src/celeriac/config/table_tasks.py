@@ -161,6 +161,13 @@ SETTINGS = (
         "Where tasks go: a dict by task name or pattern, a list of pairs, a function, or a list of these.",
         ("CELERY_ROUTES",),
     ),
+    Setting(
+        "task_transactional",
+        Kind.BOOL,
+        False,
+        "A call inside of a database transaction is written into it, and sent when it is committed; needs Django and the app `celeriac.django`.",
+        ours=True,
+    ),
     Setting("task_send_sent_event", Kind.BOOL, False, "Send an event for every task that is sent.", ("CELERY_SEND_TASK_SENT_EVENT",)),
     Setting("task_serializer", Kind.TEXT, "json", "The serializer that task messages are written in.", ("CELERY_TASK_SERIALIZER",), required=True),
     Setting(

@@ -103,6 +103,10 @@ class AnnouncesChords(ABC):
         """A chord of ``size`` parts is about to be sent."""
 
 
+class OpensChords(AnnouncesChords):
+    """It has to be told of each chord before the first of its parts is sent: ``begin`` with size 0 if that is not known yet, later with the size."""
+
+
 class FindsDueChords(ABC):
     """The store can tell which chords have fallen due and are not done: so that somebody finishes what a dead worker has left."""
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 from celeriac.lib.value import Value
-from celeriac.model.envelope import Delivery, Envelope, Outgoing, Settlement
+from celeriac.model.envelope import Delivery, Envelope, Outgoing, Settlement, Tag
 from celeriac.model.topology import Exchange, Queue
 
 
@@ -106,6 +106,25 @@ class Leases(ABC):
     @abstractmethod
     def release(self) -> None:
         """Give up the lease in good order: nothing is held any more (what still is goes back, untouched), the owner is forgotten."""
+
+
+class RemembersBegun(ABC):
+    """What has begun and may run only once (``Verdict.BEGIN``) is remembered until it has ended: when its owner dies somebody tells that it was lost.
+
+    It stays in its owner's hands (``held``), does not go back to its queue by whatever happens, and ends by any other verdict.
+    """
+
+    @abstractmethod
+    def begun(self) -> Collection[Tag]:
+        """Return the tags of what this owner has begun; a restarted consumer asks."""
+
+    @abstractmethod
+    def inherit(self) -> Sequence[tuple[Delivery, str]]:
+        """Take over what owners had begun whose lease has run out, in the queues that this one fetches from; return each with its old owner.
+
+        It counts as begun by this owner from then on. Nobody is taken for dead who only was without his store: where stores are reached by a
+        network, a dead owner is one that was found without a lease for as long as a lease.
+        """
 
 
 class ReturnsWhenCut(ABC):

@@ -29,6 +29,18 @@ class FinishesChords(ABC):  # noqa: B024 (it says what its flush does; the metho
     """A settler that counts the last part of a chord and sends what follows in one write: no chord is ever left between the two."""
 
 
+class TendsChords(ABC):
+    """A settler whose chords are finished by a thread of its own, which also finds those that others have left."""
+
+    @abstractmethod
+    def tend(self, body_of: BodyOf) -> None:
+        """Begin; ``body_of`` is called in that thread."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """End; what is not finished is left to others. For one that has not begun too."""
+
+
 class Fuses(ABC):
     """The broker can write results in the same breath, if they live in the same store."""
 

@@ -175,7 +175,7 @@ def _broker_info(app: Any) -> dict[str, Any]:
         "login_method": conf.broker_login_method,
         "uri_prefix": None,
         "heartbeat": conf.broker_heartbeat,
-        "failover_strategy": plain(conf.broker_failover_strategy),
+        "failover_strategy": plain(conf.broker_failover_strategy or "round-robin"),
         "alternates": [],
         "credential_provider": None,
     }

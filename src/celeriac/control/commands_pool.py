@@ -96,6 +96,12 @@ def heartbeat(state: ControlState, **_: Any) -> None:
 
 
 @control_command
-def election(state: ControlState, id: str = "", topic: str = "", action: Any = None, **_: Any) -> dict[str, str]:
-    """Hold an election: these workers need none."""
-    return {"error": "these workers hold no elections"}
+def election(state: ControlState, id: str, topic: str, action: Any = None, **_: Any) -> None:
+    """Hold an election: one of the workers that hear of it acts. Topics: task (sends the call that is the action)."""
+    if topic != "task":
+        raise ValueError(f"there is no topic {topic!r} of elections: only task")
+    if not state.worker.elect(id):
+        logger.info("Another node was elected for %r.", id)
+        return
+    logger.info("I won the election %r.", id)
+    state.app.signature(action).apply_async()

@@ -133,6 +133,10 @@ class Controlled(Protocol):
         """Send a heartbeat now."""
         ...
 
+    def elect(self, id: str) -> bool:
+        """Say whether this worker is the one of all that is elected; ``ValueError`` when there is no store in which they can meet."""
+        ...
+
     def stop(self) -> None:
         """Begin a warm shutdown."""
         ...

@@ -8,8 +8,10 @@ import warnings
 from typing import Any
 
 from celeriac import signals
+from celeriac.contracts.outbox import Outbox
 from celeriac.lib.importing import symbol_by_name
 from celeriac.model.errors import FixupWarning
+from celeriac.model.plan import Plan
 
 _TASK = "celeriac.django.task:DjangoTask"
 _PROJECT = "celeriac.django.project"
@@ -20,14 +22,32 @@ _SKIP = "CELERY_SKIP_CHECKS"
 class DjangoFixup:
     """What Django answers for one application."""
 
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
     def prepare(self) -> None:
         """Load Django's settings and apps: modules with tasks import models."""
         symbol_by_name(f"{_PROJECT}:prepare")()
+        if symbol_by_name(f"{_PROJECT}:is_installed")("celeriac.django"):
+            self._app.steps["consumer"].add(symbol_by_name("celeriac.django.outbox_step:OutboxStep"))
 
     def packages(self) -> list[str]:
         """Return the packages of the installed apps."""
         found: list[str] = symbol_by_name(f"{_PROJECT}:packages")()
         return found
+
+
+class DjangoOutbox(Outbox):
+    """Messages that go with a transaction of Django's."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def keeps(self, plan: Plan) -> bool:
+        """Write a plan's messages into the transaction that is open here, if the call, its task or the settings ask for it."""
+        said = {planned.options.transactional for planned in plan.messages}
+        wanted = True in said or (False not in said and self._app.conf.task_transactional)
+        return bool(wanted and symbol_by_name("celeriac.django.outbox:keep")(self._app, plan))
 
 
 def install(app: Any) -> DjangoFixup | None:
@@ -42,7 +62,8 @@ def install(app: Any) -> DjangoFixup | None:
     app.add_defaults(_defaults)
     for name, receiver in _RECEIVERS.items():
         getattr(signals, name).connect(receiver, weak=False, dispatch_uid=f"celeriac.django.{name}")
-    return DjangoFixup()
+    app.outbox = DjangoOutbox(app)
+    return DjangoFixup(app)
 
 
 def _defaults() -> dict[str, Any]:

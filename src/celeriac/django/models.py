@@ -1,40 +1,9 @@
-"""The tables of results."""
+"""The tables: of results, of the schedule, and of messages that wait for their transaction."""
 
 from __future__ import annotations
 
-from django.db import models
+from celeriac.django.entries import PeriodicTask, Scheduler
+from celeriac.django.outbox_table import OutboxMessage
+from celeriac.django.result_tables import GroupResult, Kept, TaskResult
 
-
-class Kept(models.Model):
-    """What is kept of a task or group: encoded bytes, which the database does not look into."""
-
-    body = models.BinaryField()
-    content_type = models.CharField(max_length=128)
-    content_encoding = models.CharField(max_length=64)
-    expires = models.DateTimeField(null=True, blank=True, db_index=True)
-
-    class Meta:
-        abstract = True
-
-
-class TaskResult(Kept):
-    """The state of one task."""
-
-    task_id = models.CharField(max_length=255, unique=True)
-    state = models.CharField(max_length=50, db_index=True)
-    changed = models.DateTimeField(auto_now=True, db_index=True)
-
-    class Meta:
-        ordering = ("-changed",)
-
-    def __str__(self) -> str:
-        return f"{self.task_id}: {self.state}"
-
-
-class GroupResult(Kept):
-    """A saved group."""
-
-    group_id = models.CharField(max_length=255, unique=True)
-
-    def __str__(self) -> str:
-        return str(self.group_id)
+__all__ = ["GroupResult", "Kept", "OutboxMessage", "PeriodicTask", "Scheduler", "TaskResult"]

@@ -13,6 +13,11 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, SystemCheckError
 
+from celeriac.contracts.schedule_store import ScheduleStore
+from celeriac.lib.importing import symbol_by_name
+from celeriac.model.errors import ImproperlyConfigured
+
+_INSTALLED = "celeriac.django"
 _TASKS = "celeriac.django.tasks"
 _OURS = ("celeriac", "celery")
 
@@ -39,7 +44,24 @@ def _enable_own_loggers() -> None:
 
 def packages() -> list[str]:
     """Return the packages of the installed apps, whether they are listed by package or by AppConfig."""
-    return [config.name for config in apps.get_app_configs()]
+    # The ``tasks`` of ours are no tasks of the project, and cannot be imported without django.tasks.
+    return [config.name for config in apps.get_app_configs() if config.name != _INSTALLED]
+
+
+def is_installed(app: str) -> bool:
+    """Tell whether something is one of the installed apps."""
+    prepare()
+    return bool(apps.is_installed(app))
+
+
+def schedule_store(using: str | None, space: str) -> ScheduleStore:
+    """Return the schedule in a database of the project."""
+    if not is_installed(_INSTALLED):
+        raise ImproperlyConfigured(f"beat_store = 'django-db' needs tables: add {_INSTALLED!r} to INSTALLED_APPS, then run manage.py migrate")
+    if using and using not in settings.DATABASES:
+        raise ImproperlyConfigured(f"beat_store = 'django-db://{using}': there is no such database; DATABASES has {', '.join(settings.DATABASES)}")
+    made: ScheduleStore = symbol_by_name("celeriac.django.schedule_store:ModelScheduleStore")(space, using=using)
+    return made
 
 
 def defaults() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -14,6 +15,9 @@ from celeriac.contracts.backend import Expires, ResultBackend, StoresGroups
 from celeriac.django.models import GroupResult, TaskResult
 from celeriac.model.record import GroupRecord, ResultRecord
 from celeriac.model.states import SUCCESS
+
+_JSON = "application/json"
+_COLUMNS = (("task", "name"), ("worker", "worker"), ("parent_id", "parent_id"))
 
 
 class ModelBackend(ResultBackend, StoresGroups, Expires):
@@ -31,7 +35,7 @@ class ModelBackend(ResultBackend, StoresGroups, Expires):
     def store(self, records: Sequence[ResultRecord]) -> None:
         with self._around(), transaction.atomic():
             for record in records:
-                _put(record, {"state": record.state, "changed": timezone.now(), **_fields(record)})
+                _put(record, {"state": record.state, "changed": timezone.now(), **_fields(record), **_found_by(record)})
 
     def load(self, ids: Collection[str]) -> Mapping[str, ResultRecord]:
         with self._around():
@@ -83,6 +87,17 @@ def _put_group(group: str, fields: dict[str, Any]) -> None:
 def _fields(record: ResultRecord | GroupRecord) -> dict[str, Any]:
     expires = None if record.ttl is None else timezone.now() + timedelta(seconds=record.ttl)
     return {"body": record.body, "content_type": record.content_type, "content_encoding": record.content_encoding, "expires": expires}
+
+
+def _found_by(record: ResultRecord) -> dict[str, str]:
+    """Return what people look for in a result, as far as it can be read without running anybody's code."""
+    if record.content_type != _JSON or not record.body.startswith(b"{"):
+        return {}
+    try:
+        plain = json.loads(record.body)
+    except ValueError:
+        return {}
+    return {column: str(plain[key])[:255] for column, key in _COLUMNS if plain.get(key)}
 
 
 def _unexpired() -> Any:

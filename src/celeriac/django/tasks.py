@@ -22,9 +22,12 @@ from celeriac.contracts.current import current_client
 from celeriac.lib.ids import uuid
 from celeriac.lib.importing import symbol_by_name
 from celeriac.model import states
+from celeriac.model.errors import ImproperlyConfigured
 from celeriac.model.record import ResultMeta
 
 HOME = "django.tasks" if importlib.util.find_spec("django.tasks") else "django_tasks"
+if importlib.util.find_spec(HOME) is None:
+    raise ImproperlyConfigured("celeriac.django.tasks needs django.tasks: Django 6, or the package django-tasks (pip install django-tasks)")
 RUN, ARUN = "celeriac.django.run", "celeriac.django.arun"
 """The tasks by which theirs travel: functions, and coroutine functions."""
 _CALL = "CALL"

@@ -54,7 +54,8 @@ BACKENDS: dict[str, str] = {
 SCHEDULE_STORES: dict[str, str] = {
     scheme: f"{module}:schedule_store" for scheme, path in BROKERS.items() if (module := path.partition(":")[0]) in (_MEMORY, _SQL, _REDIS)
 }
-"""Scheme of a broker URL -> ``module:function`` that takes (Url, options), for brokers that can keep schedules too."""
+"""Scheme of a URL -> ``module:function`` that takes (Url, options): brokers that can keep schedules too, and stores that are no brokers."""
+SCHEDULE_STORES["django-db"] = "celeriac.django.opening:schedule_store"
 
 CELERY_BACKENDS = "celery.result_backends"
 """Entry points by which packages bring result stores that were written for Celery."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from celeriac.contracts.backend import CountsChords, ResultBackend
 from celeriac.contracts.broker import Broker
 from celeriac.contracts.settler import BodyOf
+from celeriac.lib.signpost import reach
 from celeriac.model.effects import Writes
 from celeriac.model.envelope import Outgoing
 from celeriac.model.errors import UnsupportedPower
@@ -14,7 +15,10 @@ from celeriac.model.record import ChordPart
 
 
 class TwoStep:
-    """First what follows, then the results, then the settlements: whoever dies in between has its deliveries done again."""
+    """First what follows, then the results, then the settlements: whoever dies in between has its deliveries done again.
+
+    A stored result says that all before it is done, the count of a chord's part too: then only the settlement is made up for.
+    """
 
     def __init__(self, broker: Broker, backend: ResultBackend | None) -> None:
         self._broker = broker
@@ -28,10 +32,11 @@ class TwoStep:
         settlements = [write.settlement for write in writes if write.settlement is not None]
         if outgoing:
             self._broker.publish(outgoing)
-        if records and self._backend is not None:
-            self._backend.store(records)
         if parts:
             self._send_chords(parts, body_of)
+        if records and self._backend is not None:
+            self._backend.store(records)
+            reach("settler.stored")
         if settlements:
             self._broker.settle(settlements)
 

@@ -73,7 +73,8 @@ def _meta(attempt: Attempt, sig: Signature, error: BaseException, traceback: str
         return
     done = stamp(attempt.tools.clock.now())
     message = attempt.message
-    result = ResultMeta(task_id, states.FAILURE, error, traceback, [], done, options.get("group_id"), message.id, reply_to=message.reply_to)
+    reply_to = options.get("reply_to") or message.reply_to
+    result = ResultMeta(task_id, states.FAILURE, error, traceback, [], done, options.get("group_id"), message.id, reply_to=reply_to)
     attempt.more.append(result)
 
 

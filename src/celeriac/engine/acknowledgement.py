@@ -7,6 +7,7 @@ from enum import Enum
 from celeriac.contracts.runnable import Runnable
 from celeriac.engine.deaths import SPACE
 from celeriac.lib.value import Value
+from celeriac.model.effects import Job
 from celeriac.model.envelope import Delivery, Settlement, Verdict
 
 
@@ -102,3 +103,19 @@ def settle(delivery: Delivery, acked: bool, task: Runnable, end: End, reason: st
         return Settlement(Verdict.ACK, delivery.tag, delivery.queue)
     found = verdict(task, end)
     return Settlement(found, delivery.tag, delivery.queue, reason=reason[:SPACE] if found is Verdict.REJECT else "")
+
+
+def settle_job(job: Job, task: Runnable, end: End, reason: str = "") -> Settlement | None:
+    """Return the settlement of a job's message, or None when it has been acknowledged and nobody remembers it."""
+    return ended(job) if job.acked else settle(job.delivery, False, task, end, reason)
+
+
+def aside(job: Job, reason: str) -> Settlement | None:
+    """Return what sets a job's message aside, as far as that is still possible."""
+    delivery = job.delivery
+    return ended(job) if job.acked else Settlement(Verdict.REJECT, delivery.tag, delivery.queue, reason=reason)
+
+
+def ended(job: Job) -> Settlement | None:
+    """Return what says that an acknowledged job has ended, where its beginning is remembered."""
+    return Settlement(Verdict.ACK, job.delivery.tag, job.delivery.queue) if job.begun else None

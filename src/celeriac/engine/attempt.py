@@ -5,7 +5,7 @@ from __future__ import annotations
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
 from celeriac.engine import retry, shares, telling, tracing
-from celeriac.engine.acknowledgement import End, rules_of, settle
+from celeriac.engine.acknowledgement import End, aside, rules_of, settle_job
 from celeriac.engine.conclude import conclude, raised, retried
 from celeriac.engine.current import Attempt, Tools, enter, leave, stamp
 from celeriac.engine.deaths import account
@@ -15,7 +15,7 @@ from celeriac.engine.prepare import prepare, prepare_eager
 from celeriac.engine.refusals import Gate
 from celeriac.model import states
 from celeriac.model.effects import Effects, Ending, Job
-from celeriac.model.envelope import Settlement, Verdict
+from celeriac.model.envelope import Settlement
 from celeriac.model.errors import DecodeError, InvalidTaskError, NotRegistered, TimeLimitExceeded, WorkerLostError
 from celeriac.model.outcome import Lost, Raised, Retried
 from celeriac.model.record import ResultMeta
@@ -82,8 +82,11 @@ def conclude_lost(job: Job, lost: Lost, tools: Tools) -> Effects:
     try:
         message = decode_task(job.delivery.envelope, tools.accept)
         task = tools.tasks[message.task]
-    except (InvalidTaskError, DecodeError, KeyError) as error:
+    except (InvalidTaskError, DecodeError) as error:
         return unreadable(job, error, tools)
+    except KeyError:
+        # Begun by a worker that knew it and has died: that, not the name, is why it failed.
+        return unreadable(job, WorkerLostError(lost.reason), tools)
     if _runs_again(job, lost, task, tools):
         tools.log.lost(message.task, message.id, lost.reason)
         return Effects(_settlement(job, task, End.LOST))
@@ -112,8 +115,7 @@ def conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
     task = place.tasks.get(head.task)
     place.log.lost(head.task, head.id, lost.reason)
     if task is None:
-        settlement = None if job.acked else Settlement(Verdict.REJECT, job.delivery.tag, job.delivery.queue, reason=lost.reason[:1000])
-        return Effects(settlement, ending=Ending.FAILED)
+        return Effects(aside(job, lost.reason[:1000]), ending=Ending.FAILED)
     if _runs_again(job, lost, task, place):
         return Effects(_settlement(job, task, End.LOST))
     end = _end_of(job, lost, task)
@@ -149,7 +151,7 @@ def unreadable(job: Job, error: Exception, tools: Tools) -> Effects:
         error = NotRegistered(*error.args)
     reason = str(error)
     tools.log.malformed(reason, delivery.envelope)
-    settlement = None if job.acked else Settlement(Verdict.REJECT, delivery.tag, delivery.queue, reason=reason[:1000])
+    settlement = aside(job, reason[:1000])
     task_id = delivery.envelope.headers.get("id")
     if not isinstance(task_id, str):
         return Effects(settlement, ending=Ending.FAILED)
@@ -198,7 +200,7 @@ def _plain(seconds: float | None) -> float | None:
 
 
 def _settlement(job: Job, task: Runnable, end: End, reason: str = "") -> Settlement | None:
-    return settle(job.delivery, job.acked, task, end, reason)
+    return settle_job(job, task, end, reason)
 
 
 def _prerun(attempt: Attempt) -> None:

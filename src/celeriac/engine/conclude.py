@@ -7,7 +7,7 @@ from typing import Any
 
 from celeriac import signals
 from celeriac.engine import follow_ups, shares, telling
-from celeriac.engine.acknowledgement import End, settle
+from celeriac.engine.acknowledgement import End, settle_job
 from celeriac.engine.current import Attempt, enter
 from celeriac.engine.exception_info import ExceptionInfo, text_of
 from celeriac.engine.handlers import handle, report
@@ -17,6 +17,7 @@ from celeriac.model.envelope import Settlement
 from celeriac.model.errors import Ignore, Reject, Retry
 from celeriac.model.outcome import Ignored, Outcome, Raised, Rejected, Replaced, Retried, Returned
 from celeriac.model.record import ResultMeta
+from celeriac.results.tree import ResultBase
 
 
 def conclude(attempt: Attempt, outcome: Outcome, runtime: float) -> Effects:
@@ -42,14 +43,16 @@ def conclude(attempt: Attempt, outcome: Outcome, runtime: float) -> Effects:
 def returned(attempt: Attempt, value: Any, runtime: float) -> Effects:
     """The task returned a value."""
     message, task, tools = attempt.message, attempt.task, attempt.tools
+    # Of a result that a task returns its ids are kept, by which the caller finds it again (AsyncResult.collect, result_from_tuple).
+    kept = value.as_tuple() if isinstance(value, ResultBase) else value
     if message.callbacks or message.chain:
         try:
-            follow_ups.after_success(attempt, value)
+            follow_ups.after_success(attempt, kept)
         except Exception as error:
             # A callback that cannot be made into a message: nobody will hear of the value, so the task has failed.
             attempt.plans.clear()
             return raised(attempt, Raised(error=error, traceback=text_of(error)), runtime)
-    result = None if attempt.ignored else attempt.meta(states.SUCCESS, value, done=True)
+    result = None if attempt.ignored else attempt.meta(states.SUCCESS, kept, done=True)
     try:
         task.on_success(value, message.id, message.args, message.kwargs)
     except Exception as error:
@@ -63,10 +66,10 @@ def returned(attempt: Attempt, value: Any, runtime: float) -> Effects:
         report(attempt, "after_return", error)
     if signals.task_postrun.connected:
         _postrun(attempt, value, states.SUCCESS)
-    share = attempt.share if message.chord is None else shares.own(attempt, states.SUCCESS, value)
+    share = attempt.share if message.chord is None else shares.own(attempt, states.SUCCESS, kept)
     events = telling.succeeded(attempt, value, runtime)
     plans, more = tuple(attempt.plans), tuple(attempt.more)
-    return Effects(_settlement(attempt, End.RETURNED), result, plans, share, events, more, Ending.SUCCEEDED, attempt.context)
+    return Effects(_settlement(attempt, End.RETURNED), result, plans, share, events, more, Ending.SUCCEEDED, attempt.context, attempt.once)
 
 
 def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = None) -> Effects:
@@ -89,7 +92,7 @@ def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = 
         reason = f"{reason}: {error}\n{outcome.account}"
     events = telling.failed(attempt, error, outcome.traceback)
     plans, more = tuple(attempt.plans), tuple(attempt.more)
-    return Effects(_settlement(attempt, end, reason), result, plans, share, events, more, Ending.FAILED, attempt.context)
+    return Effects(_settlement(attempt, end, reason), result, plans, share, events, more, Ending.FAILED, attempt.context, attempt.once)
 
 
 def retried(attempt: Attempt, outcome: Retried, *, here: bool = True) -> Effects:
@@ -169,4 +172,4 @@ def _postrun(attempt: Attempt, value: Any, state: str) -> None:
 
 def _settlement(attempt: Attempt, end: End, reason: str = "") -> Settlement | None:
     job = attempt.job
-    return None if job is None or job.acked else settle(job.delivery, False, attempt.task, end, reason)
+    return None if job is None else settle_job(job, attempt.task, end, reason)

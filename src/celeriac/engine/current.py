@@ -64,7 +64,7 @@ class Attempt:
     """One run of one call. ``job`` is None when it runs eagerly, in the caller's process."""
 
     __slots__ = (
-        "added", "begun", "context", "ignored", "job", "max_retries", "message", "more", "outcome", "plans",
+        "added", "begun", "context", "ignored", "job", "max_retries", "message", "more", "once", "outcome", "plans",
         "replaced", "request", "share", "task", "tools",
     )  # fmt: skip
 
@@ -93,6 +93,8 @@ class Attempt:
         """Whether another workflow has taken the place of this call."""
         self.added = 0
         """How many parts it has added to its chord."""
+        self.once = ""
+        """The chord that it finishes."""
 
     def add_child(self, result: Any) -> None:
         """Note the result of a call that this task made."""

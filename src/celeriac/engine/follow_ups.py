@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celeriac.canvas.algebra import Signature, maybe_signature
@@ -14,6 +15,7 @@ from celeriac.engine.current import Attempt
 from celeriac.engine.exception_info import safe_repr
 from celeriac.engine.retry import stamps_of
 from celeriac.model.request import Request
+from celeriac.model.steps import Steps
 
 logger = logging.getLogger("celeriac.app.trace")
 
@@ -21,23 +23,30 @@ logger = logging.getLogger("celeriac.app.trace")
 def after_success(attempt: Attempt, value: Any) -> None:
     """Register the callbacks and the next step of the chain, each of which gets the value."""
     request = attempt.request
-    callbacks, chain = request.callbacks, request.chain
+    callbacks, chain = request.callbacks, request.unread_chain
     client = attempt.tools.client
     options = _inherited(attempt)
     with collecting(attempt.plans):
         for callback in callbacks or ():
             _note(attempt, _send(attempt, maybe_signature(callback, app=client), value, options))
         if chain:
-            *rest, following = chain
-            following = maybe_signature(following, app=client)
-            _note(attempt, _send(attempt, following, value, {**options, "chain": known_plain(rest) or None}))
+            following = maybe_signature(chain[-1], app=client)
+            _note(attempt, _send(attempt, following, value, {**options, "chain": _rest(chain, following)}))
+
+
+def _rest(chain: Sequence[Any], following: Signature) -> Sequence[Any] | None:
+    """Return what comes after the step that follows; a workflow takes it apart, the message of a task hands it on unread."""
+    rest = chain[:-1]
+    if isinstance(rest, Steps) and not following.get("subtask_type"):
+        return rest or None
+    return known_plain(list(rest)) or None
 
 
 def after_failure(attempt: Attempt, error: BaseException, traceback: str) -> None:
     """Run, or register, the errbacks.
 
-    An errback whose function takes several arguments is run here and now with (request, exception, traceback); one that takes a single
-    argument, is bound, or is not registered here is sent as a task with the id of the failed one.
+    An errback whose function can take them is run here and now with (request, exception, traceback); one that takes less, is bound, or is not
+    registered here is sent as a task with the id of the failed one.
     """
     request = attempt.request
     if request.errbacks:
@@ -46,17 +55,17 @@ def after_failure(attempt: Attempt, error: BaseException, traceback: str) -> Non
         abandon.rest(attempt, request.chain, error, traceback)
 
 
-def takes_details(task: Any) -> bool:
-    """Whether an errback's task takes (request, exception, traceback), as opposed to an id."""
+def takes_details(task: Any, errback: Signature) -> bool:
+    """Whether an errback's task takes (request, exception, traceback) beside what its signature brings, as opposed to an id."""
     if task is None or getattr(task, "bind_to_self", False):
         return False
     try:
-        parameters = inspect.signature(task.run).parameters.values()
+        # An immutable one gets nothing; it runs where it would have got it.
+        brought: Any = ((), {}) if errback.immutable else (errback.args, errback.kwargs)
+        inspect.signature(task.run).bind(None, None, None, *brought[0], **brought[1])
     except (TypeError, ValueError):
         return False
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return True
-    return sum(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters) > 1
+    return True
 
 
 def call_errbacks(attempt: Attempt, errbacks: Any, request: Request, error: BaseException, traceback: str) -> None:
@@ -69,7 +78,7 @@ def call_errbacks(attempt: Attempt, errbacks: Any, request: Request, error: Base
 
 
 def _fail(attempt: Attempt, errback: Signature, request: Request, error: BaseException, traceback: str) -> None:
-    if takes_details(attempt.tools.client.tasks.get(errback.name)):
+    if takes_details(attempt.tools.client.tasks.get(errback.name), errback):
         errback(request, error, traceback)
         return
     options = {"root_id": request.root_id or request.id, "parent_id": request.id, "add_to_parent": False, **stamps_of(request)}

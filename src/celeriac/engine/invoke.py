@@ -12,7 +12,7 @@ from celeriac.engine.current import Attempt
 from celeriac.engine.exception_info import safe_repr, text_of
 from celeriac.model import states
 from celeriac.model.effects import Effects
-from celeriac.model.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded, WorkerLostError, WorkerShutdown, WorkerTerminate
+from celeriac.model.errors import Ignore, Reject, ReplacedEagerly, Retry, SoftTimeLimitExceeded, WorkerLostError, WorkerShutdown, WorkerTerminate
 from celeriac.model.outcome import Ignored, Lost, Outcome, Raised, Rejected, Retried, Returned
 
 
@@ -75,7 +75,7 @@ def ended_by(attempt: Attempt, error: BaseException) -> Outcome:
     if isinstance(error, Retry):
         return Retried(error=error, traceback=traceback or text_of(error), plan=attempt.plans[-1] if attempt.plans else None)
     if isinstance(error, Ignore):
-        return Ignored()
+        return Returned(error.value) if isinstance(error, ReplacedEagerly) else Ignored()
     if isinstance(error, Reject):
         return Rejected(reason="" if error.reason is None else str(error.reason), requeue=bool(error.requeue))
     if isinstance(error, (KeyboardInterrupt, GeneratorExit, WorkerShutdown, WorkerTerminate)):

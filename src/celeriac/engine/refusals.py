@@ -11,6 +11,7 @@ import msgspec
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
 from celeriac.engine import telling
+from celeriac.engine.acknowledgement import ended
 from celeriac.engine.current import stamp
 from celeriac.engine.deaths import SPACE, Deaths, account
 from celeriac.engine.hooks import TaskLog
@@ -192,7 +193,7 @@ def terminated(job: Job, lost: Lost, gate: Gate) -> Effects:
 
 
 def _unacknowledged(job: Job, effects: Effects) -> Effects:
-    return effects.replace(settlement=None) if job.acked else effects
+    return effects.replace(settlement=ended(job)) if job.acked else effects
 
 
 def _not_run(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate, reason: str, signum: int | None = None) -> Effects:

@@ -62,6 +62,8 @@ class Effects(Value, frozen=True):
     ending: Ending = Ending.NONE
     context: Context | None = None
     """The context variables with which receivers of publish signals are called; None for those of whoever encodes."""
+    once: str = ""
+    """The chord whose end this is: what follows from it is sent once, by settlers that can tell."""
 
 
 class Writes(Value, frozen=True):
@@ -73,6 +75,7 @@ class Writes(Value, frozen=True):
     part: ChordPart | None = None
     events: tuple[Event, ...] = ()
     ending: Ending = Ending.NONE
+    once: str = ""
 
 
 class Job(Value, frozen=True):
@@ -88,3 +91,5 @@ class Job(Value, frozen=True):
     """Set when an earlier process died with it: it is to be concluded, not run."""
     watched: bool = False
     """Whether events tell what becomes of it."""
+    begun: bool = False
+    """Whether the broker remembers an acknowledged one as begun, so that its end has to be told."""

@@ -70,6 +70,8 @@ class Verdict(IntEnum):
     """Not before ``until``."""
     REJECT = 4
     """To the dead letters, with ``reason``."""
+    BEGIN = 5
+    """It is being run and is never run again: a broker that ``RemembersBegun`` keeps it until another verdict says that it has ended."""
 
 
 class Settlement(Value, frozen=True):
@@ -84,3 +86,5 @@ class Settlement(Value, frozen=True):
     """REJECT: why, for the people who look at the dead letters."""
     untouched: bool = False
     """REQUEUE, POSTPONE: nobody began to run it, so it is not counted as a delivery."""
+    instead: Outgoing | None = None
+    """BEGIN: it has ended, and this, which followed from it, has begun: it stands in its place, under its tag."""

@@ -61,6 +61,14 @@ class Ignore(TaskPredicate):
     """Raised by a task: acknowledge the message, store no state."""
 
 
+class ReplacedEagerly(Ignore):
+    """Raised by ``Task.replace`` in a task that runs in its caller's process: ``value`` is what the replacement has returned."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        self.value = value
+
+
 class Reject(TaskPredicate):
     """Raised by a late-acknowledged task: reject the message, or put it back with ``requeue``."""
 

@@ -11,7 +11,8 @@ class SendOptions(Value, frozen=True):
     """How a message is sent: what is not part of the task message itself.
 
     ``due`` is the eta in epoch seconds. ``queue`` is a name; ``exchange`` and ``routing_key`` are what the call asked for and may be None,
-    then routing decides. ``publish_timeout`` and ``retry_policy`` bound the sending (seconds).
+    then routing decides. ``publish_timeout`` and ``retry_policy`` bound the sending (seconds). ``transactional`` says whether the message goes
+    with the caller's database transaction; None leaves it to the settings.
     """
 
     queue: str | None = None
@@ -27,6 +28,7 @@ class SendOptions(Value, frozen=True):
     retry: bool | None = None
     retry_policy: dict[str, Any] | None = None
     properties: dict[str, Any] = {}
+    transactional: bool | None = None
 
     def over(self, other: "SendOptions") -> "SendOptions":
         """Return these options, with ``other``'s where these say nothing."""

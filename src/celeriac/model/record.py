@@ -42,6 +42,12 @@ class ResultMeta(Value, frozen=True):
     reply_to: str | None = None
     """Where the caller waits, as its message said; no part of what is stored."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it under the keys of Celery's task-meta, the result as a Python object."""
+        told = {"task_id": self.id, "status": self.state, "result": self.result, "traceback": self.traceback, "children": self.children or []}
+        ids = {name: value for name, value in (("group_id", self.group_id), ("parent_id", self.parent_id)) if value is not None}
+        return {**told, "date_done": self.date_done, **ids, **self.extended}
+
 
 class GroupRecord(Value, frozen=True):
     """A saved group: ``body`` is the encoded result tree."""

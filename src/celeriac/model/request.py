@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from celeriac.model.steps import Steps
+
 
 class Request:
     """The context of one attempt; Celery's names. An unknown attribute that is a message header is found, else AttributeError.
@@ -32,7 +34,6 @@ class Request:
     group_index: int | None = None
     taskset: str | None = None
     chord: Any = None
-    chain: Any = None
     callbacks: Any = None
     errbacks: Any = None
     timelimit: Any = None
@@ -69,6 +70,23 @@ class Request:
     def soft_time_limit(self) -> float | None:
         """The soft limit of this call in seconds."""
         return self.timelimit[1] if self.timelimit else None
+
+    @property
+    def chain(self) -> Any:
+        """The signatures that follow, as plain dicts, the next one last."""
+        found = self.__dict__.get("chain")
+        if isinstance(found, Steps):
+            found = self.__dict__["chain"] = list(found)
+        return found
+
+    @chain.setter
+    def chain(self, steps: Any) -> None:
+        self.__dict__["chain"] = steps
+
+    @property
+    def unread_chain(self) -> Any:
+        """The same, as the message brought it."""
+        return self.__dict__.get("chain")
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a field, or ``default``."""

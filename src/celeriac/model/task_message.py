@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from celeriac.lib.value import Value
@@ -12,16 +13,17 @@ class TaskMessage(Value, frozen=True):
 
     ``eta`` and ``expires`` are ISO 8601 text as on the wire. ``ignore_result`` None leaves it to the task.
     ``timelimit`` is (hard, soft): the order that Celery writes.
-    ``callbacks``, ``errbacks``, ``chain`` and ``chord`` hold signatures as plain dicts; ``chain`` is reversed: the next step is its last.
+    ``callbacks``, ``errbacks``, ``chain`` and ``chord`` hold signatures as plain dicts; ``chain`` is reversed: the next step is its last. A long
+    one may be ``Steps``.
     """
 
     task: str
     id: str
     args: Any = ()
     kwargs: dict[str, Any] = {}
-    callbacks: list[Any] | None = None
-    errbacks: list[Any] | None = None
-    chain: list[Any] | None = None
+    callbacks: Sequence[Any] | None = None
+    errbacks: Sequence[Any] | None = None
+    chain: Sequence[Any] | None = None
     chord: Any = None
     lang: str = "py"
     shadow: str | None = None

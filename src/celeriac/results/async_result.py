@@ -220,7 +220,7 @@ class AsyncResult(ResultBase, Generic[R_co]):
         meta = self._cache
         assert meta is not None
         if on_message is not None:
-            on_message(meta)
+            on_message(meta.as_dict())
         if propagate and meta.state in PROPAGATE_STATES:
             self.throw(meta.result, meta.traceback)
         if callback is not None:

@@ -28,6 +28,8 @@ _EVENTS = {
     "dusk_nautical": _Event("at nautical dusk", "next_setting", "-12", True),
     "dusk_astronomical": _Event("at astronomical dusk", "next_setting", "-18", True),
 }
+EVENTS = tuple(_EVENTS)
+"""Their names."""
 _SAME_EVENT = timedelta(seconds=5)
 """The library finds an event to the second only: what is nearer to a slot than this is the same event, found again."""
 

@@ -18,7 +18,7 @@ Decoder = Callable[[Any], Any]
 
 _encoders: dict[type, tuple[str | None, Encoder]] = {}
 _decoders: dict[str, Decoder] = {}
-_MARK = b'"__type__"'
+MARK = b'"__type__"'
 
 
 def register_type(cls: type, marker: str | None, encoder: Encoder, decoder: Decoder = lambda value: value) -> None:
@@ -38,7 +38,7 @@ def encode(value: Any) -> bytes:
 
 def decode(body: bytes) -> Any:
     """Read a value; raises ValueError or TypeError when the text is malformed or names an unknown type."""
-    if _MARK in body:
+    if MARK in body:
         return json.loads(body, object_hook=_restore)
     try:
         return msgspec.json.decode(body)

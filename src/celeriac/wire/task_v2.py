@@ -11,8 +11,9 @@ from celeriac.lib.saferepr import saferepr
 from celeriac.lib.value import Value
 from celeriac.model.envelope import Envelope
 from celeriac.model.errors import DecodeError, ImproperlyConfigured, InvalidTaskError
+from celeriac.model.steps import Steps
 from celeriac.model.task_message import TaskMessage
-from celeriac.wire import compression, serializers
+from celeriac.wire import compression, long_chains, serializers
 
 BODY_NAMES = ("args", "kwargs", "embed")
 NOTHING_EMBEDDED: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
@@ -81,7 +82,11 @@ _FEW = 16
 
 def encode(message: TaskMessage, *, serializer: str, compress: str | None, properties: dict[str, Any] | None) -> Envelope:
     """Write a message; raises EncodeError that says which argument cannot be written."""
-    content_type, content_encoding, body = serializers.dumps(_body(message), serializer, names=BODY_NAMES)
+    steps = message.chain
+    if isinstance(steps, Steps) and serializer == "json":
+        content_type, content_encoding, body = long_chains.write(message, steps, BODY_NAMES)
+    else:
+        content_type, content_encoding, body = serializers.dumps(_body(message), serializer, names=BODY_NAMES)
     headers = _headers(message)
     if compress:
         body, headers["compression"] = compression.compress(body, compress)
@@ -92,7 +97,7 @@ def decode(envelope: Envelope, accept: frozenset[str] | None) -> TaskMessage:
     """Read a message whose headers name its task."""
     headers = envelope.headers
     found = _checked(headers)
-    args, kwargs, embed = _parts(read_body(envelope, accept), found)
+    args, kwargs, embed = long_chains.read(envelope, accept) or _parts(read_body(envelope, accept), found)
     extra = {} if _OWN.issuperset(headers) else {name: headers[name] for name in headers if name not in _OWN}
     properties = envelope.properties
     # By position: with keywords this call costs as much as decoding the body.
@@ -151,7 +156,8 @@ def wire_properties(message: TaskMessage, properties: dict[str, Any] | None) -> 
 def _body(message: TaskMessage) -> tuple[Any, Any, dict[str, Any]]:
     if message.callbacks is None and message.errbacks is None and message.chain is None and message.chord is None:
         return message.args, message.kwargs, NOTHING_EMBEDDED
-    embed = {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": message.chain, "chord": message.chord}
+    chain = list(message.chain) if isinstance(message.chain, Steps) else message.chain
+    embed = {"callbacks": message.callbacks, "errbacks": message.errbacks, "chain": chain, "chord": message.chord}
     return message.args, message.kwargs, embed
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 
-from celeriac.contracts.broker import Broker, Leases, ReturnsWhenCut
+from celeriac.contracts.broker import Broker, Leases, RemembersBegun, ReturnsWhenCut
 from celeriac.lib.value import Value
 from celeriac.model.effects import Job, Writes
 from celeriac.model.envelope import Delivery, Settlement, Tag, Verdict
@@ -29,6 +29,8 @@ class Adopted(Value, frozen=True):
 
     held: Mapping[Tag, Delivery]
     known: frozenset[Tag]
+    begun: frozenset[Tag] = frozenset()
+    """Of what is held: what may not begin again."""
 
 
 def adopt(broker: Broker, slots: Slots, jobs: Channel, ledger: Ledger, intake: Intake, *, restarted: bool) -> Adopted:
@@ -42,7 +44,8 @@ def adopt(broker: Broker, slots: Slots, jobs: Channel, ledger: Ledger, intake: I
     known = _jobs_that_are_out(slots, jobs, ledger, intake)
     if isinstance(broker, ReturnsWhenCut):
         broker.recognise([job.delivery for job in known if not job.acked])
-    return Adopted(held, frozenset(job.delivery.tag for job in known))
+    begun = frozenset(broker.begun()) if isinstance(broker, RemembersBegun) else frozenset()
+    return Adopted(held, frozenset(job.delivery.tag for job in known), begun)
 
 
 def _jobs_that_are_out(slots: Slots, jobs: Channel, ledger: Ledger, intake: Intake) -> list[Job]:
@@ -71,11 +74,13 @@ def reclaim(broker: Broker) -> None:
             logger.warning("consumer: What task processes run could not be taken over yet: %s", error)
 
 
-def return_orphans(adopted: Adopted, outbox: Outbox) -> None:
-    """Put back what the predecessor held and nobody has now; it may have begun, so it counts as delivered."""
+def return_orphans(adopted: Adopted, outbox: Outbox) -> list[Delivery]:
+    """Put back what the predecessor held and nobody has now; it may have begun, so it counts as delivered. Return what may not begin again."""
     settled = {writes.settlement.tag for writes in outbox.waiting() if writes.settlement is not None}
     orphans = [delivery for tag, delivery in adopted.held.items() if tag not in adopted.known and tag not in settled]
-    outbox.flush(*(Writes(settlement=Settlement(Verdict.REQUEUE, delivery.tag, delivery.queue)) for delivery in orphans))
+    back = [delivery for delivery in orphans if delivery.tag not in adopted.begun]
+    outbox.flush(*(Writes(settlement=Settlement(Verdict.REQUEUE, delivery.tag, delivery.queue)) for delivery in back))
+    return [delivery for delivery in orphans if delivery.tag in adopted.begun]
 
 
 def unread_packets(jobs: Channel) -> list[tuple[Packet, bytes]]:

@@ -25,6 +25,7 @@ from celeriac.worker.pace import Pace
 from celeriac.worker.packets import Channel, Report, decode_report
 from celeriac.worker.parts import Station
 from celeriac.worker.slots import Slots
+from celeriac.worker.succession import lull
 
 logger = logging.getLogger("celeriac.worker")
 
@@ -88,7 +89,9 @@ class Consumer:
         """Work until the shutdown is complete."""
         adopted = adoption.adopt(self._station.broker, self._slots, self._jobs, self._ledger, self._intake, restarted=restarted)
         self._collect()
-        adoption.return_orphans(adopted, self._outbox)
+        orphans = adoption.return_orphans(adopted, self._outbox)
+        if orphans and self._station.left_behind is not None:
+            self._intake.put_first(self._station.left_behind.concluding([(one, "Worker exited prematurely") for one in orphans]))
         if restarted:
             adoption.reclaim(self._station.broker)
         self._station.duties.start()
@@ -126,12 +129,18 @@ class Consumer:
         if not self._intake:
             limit = max(1, min(self._pace.wanted(room, self._slots.count), self._dispatch.allowance()))
             begun = self._clock.monotonic()
-            if self._intake.fetch(limit, FETCH_WAIT) >= limit > 1:
+            with lull(self._slots, self._gate, self._may_begin):
+                found = self._intake.fetch(limit, FETCH_WAIT)
+            if found >= limit > 1:
                 self._pace.fetched(self._clock.monotonic() - begun)
         if not self._stopping.is_set():
             self._hand_out(room)
         # Now, not a batch later: "received" should stand above "succeeded" in a log that all processes share.
         self._flush_log()
+
+    def _may_begin(self) -> bool:
+        """Whether task processes may begin successors: none while this worker ends or some queue is not to be consumed any more."""
+        return not self._stopping.is_set() and not self._intake.cancelled
 
     def _wait_for_room(self) -> int:
         """Wait until packets may go out. While a far broker keeps the settling thread, this one hears what task processes report."""
@@ -226,6 +235,9 @@ class Consumer:
             self._outbox.add(report.early)
         if report.writes:
             self._outbox.add(report.writes)
+        if report.next is not None:
+            self._ledger.join(report.next)
+            self._intake.joined(report.next.jobs)
         jobs = self._ledger.report(report)
         for job, seconds in zip(jobs, report.times):
             self._pace.note(name_of(job), seconds)
@@ -233,7 +245,7 @@ class Consumer:
             self._counts.ended(jobs, report.writes, report.times)
         if report.unclaimed >= 0:
             self._hand_out_first(self._ledger.hand_back(report))
-        if report.last or report.unclaimed >= 0:
+        if (report.last and report.next is None) or report.unclaimed >= 0:
             self._dispatch.freed()
 
     # what the supervisor says

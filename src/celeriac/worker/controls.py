@@ -26,6 +26,8 @@ logger = logging.getLogger("celeriac.worker")
 
 _SHOWN = 1_000
 _PATIENCE = 1.0
+_ELECTED = 3600.0
+"""Seconds for which an election that was held is remembered."""
 
 
 class Controls:
@@ -123,6 +125,7 @@ class Controls:
         revoked, now = self._station.gate.revoked, self.clock.now()
         self.place.recall(lambda job: revoked.covers(job.delivery.envelope.headers.get("id", ""), job.delivery.envelope.headers, now))
         self._station.intake.drop_revoked()
+        self._station.broker.wake()
 
     def terminate(self, ids: Iterable[str], signum: int) -> Sequence[str]:
         return self.place.terminate(ids, signum)
@@ -136,6 +139,7 @@ class Controls:
     def set_time_limits(self, task: str, soft: float | None, hard: float | None) -> None:
         self._remember(f"limits:{task}", "set_time_limits", task, soft, hard)
         self._station.gate.time_limits.change(self.app.tasks[task], soft, hard)
+        self._station.broker.wake()
 
     # -- the executor
 
@@ -180,12 +184,19 @@ class Controls:
         before, self._station.gate.events = self._station.gate.events, on
         if before != on:
             self._remember("events", "enable_events" if on else "disable_events")
+            self._station.broker.wake()
         self.beat()
         return before != on
 
     def beat(self) -> None:
         if self._station.stream is not None:
             self._station.stream.beat()
+
+    def elect(self, id: str) -> bool:
+        store = self._station.gate.rates.store
+        if store is None:
+            raise ValueError("workers elect by a store in which they can count together (sqlite, redis): the broker and the result store cannot")
+        return store(f"election:{id}", _ELECTED, 0.0) is None
 
     def stop(self) -> None:
         self.place.stop()

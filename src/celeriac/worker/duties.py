@@ -20,6 +20,8 @@ class Duty(Value, frozen=True):
     name: str
     interval: float
     act: Callable[[], object]
+    first: float | None = None
+    """Seconds until the first time, where that is another."""
     shared: Callable[[], float] = lambda: 1.0
     """How many times as much time may pass, because others do the same."""
 
@@ -49,7 +51,8 @@ class Duties(Service):
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        due = {duty.name: self._clock.monotonic() + duty.interval for duty in self._duties}
+        begun = self._clock.monotonic()
+        due = {duty.name: begun + (duty.interval if duty.first is None else duty.first) for duty in self._duties}
         while due:
             pause = min(due.values()) - self._clock.monotonic()
             if self._stopped.wait(max(0.0, pause)):

@@ -27,20 +27,24 @@ _AHEAD = 2
 _FLOWING = 0.005
 _LEFT_OVER = 0.1
 _MOST_AT_ONCE = 1_000
+_MOST_WAITING = 1_000
+"""Jobs that are out beyond the free places at most, however far the broker is away."""
 
 
 class Feeding:
     """Fetches, acknowledges what may run at most once, and hands jobs to ``begin``, never more than there are free places.
 
     While jobs are so short that a place is free again before the next could be fetched, a few more are out, so that nobody waits for the broker.
+    Where that is far away and the executor lets jobs ``line_up``, as many more are out as will begin within a few round trips.
     """
 
     def __init__(
         self, *, intake: Intake, pace: Pace, places: int, begin: Callable[[Sequence[Job]], object], flush_log: Callable[[], object],
         wake_broker: Callable[[], object], clock: Clock, most_held: Callable[[int], int] = lambda places: UNBOUND,
-        counts: Counts | None = None, pulse: Pulse | None = None,
+        counts: Counts | None = None, pulse: Pulse | None = None, line_up: bool = False,
     ) -> None:  # fmt: skip
         self._intake = intake
+        self._line_up = line_up
         self._counts = counts
         self._pulse = pulse or Pulse("fetching", clock)
         self._pace = pace
@@ -124,7 +128,8 @@ class Feeding:
                 self._intake.give_back()
             return
         if not self._intake:
-            self._intake.fetch(min(room, _MOST_AT_ONCE), FETCH_WAIT)
+            wanted = self._pace.wanted(room, self._places) if self._trip else room
+            self._intake.fetch(max(1, min(wanted, _MOST_AT_ONCE, self._most_held(self._places) - self._out)), FETCH_WAIT)
             self._flush_log()
         if self._stopping.is_set():
             return
@@ -144,20 +149,27 @@ class Feeding:
     def _pack(self, jobs: Sequence[Job]) -> list[list[Job]]:
         """Take the first jobs for which there is room: a long one needs a free place, short ones may wait a little."""
         out, most = self._out, self._most()
+        short = max(self._pace.packet_time, self._trip)
         count = 0
         for job in jobs:
             place = out + count
-            if place >= most or (place >= self._places and self._pace.estimate(name_of(job)) >= self._pace.packet_time):
+            if place >= most or (place >= self._places and self._pace.estimate(name_of(job)) >= short):
                 break
             count += 1
         return [list(jobs[:count])] if count else []
 
     def _most(self) -> int:
         bound = self._most_held(self._places)
+        if self._trip:
+            return min(bound, self._places * self._pace.ahead, self._places + _MOST_WAITING)
         if not self._places or self._clock.monotonic() - self._last_end > _FLOWING:
             return min(self._places, bound)
         appetite = self._pace.appetite
         return min(bound, self._places if appetite < 2 else self._places + _AHEAD * appetite)
+
+    @property
+    def _trip(self) -> float:
+        return self._pace.trip if self._line_up else 0.0
 
     def _full(self) -> bool:
         return self._out >= self._places

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
-from celeriac.contracts.broker import Broadcasts, ShowsDelayed
+from celeriac.contracts.broker import Broadcasts, Leases, ShowsDelayed
 from celeriac.control.node import Node
 from celeriac.control.state import ControlState
 from celeriac.events import EventDispatcher
 from celeriac.worker.autoscale import LOOK, Autoscaler
 from celeriac.worker.controls import Controls
 from celeriac.worker.duties import Duty
+from celeriac.worker.options import WorkerOptions
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.place import Place
 from celeriac.worker.remote import RemoteControl
 from celeriac.worker.steps import Steps
-from celeriac.worker.stream import INTERVAL, EventStream
+from celeriac.worker.stream import INTERVAL, TOGETHER, EventStream
 
 logger = logging.getLogger("celeriac.worker")
 
@@ -67,7 +69,7 @@ def _stream_events(parts: Parts, station: Station, place: Place, controls: Contr
         place=place,
         held=lambda: [*controls.reserved(), *(running.job for running in place.running())],
         counts=controls.counts,
-        interval=None if options.without_heartbeat else options.heartbeat_interval or INTERVAL,
+        interval=_interval(options, broker),
         accept=parts.accept,
         clock=parts.clock,
     )
@@ -76,6 +78,15 @@ def _stream_events(parts: Parts, station: Station, place: Place, controls: Contr
     station.intake.received = stream.received
     station.gate.events = options.task_events
     stream.start()
+
+
+def _interval(options: WorkerOptions, broker: object) -> Callable[[], float] | None:
+    """Return what tells the seconds between two heartbeats: what was configured, or longer the more workers there are."""
+    if options.without_heartbeat:
+        return None
+    if options.heartbeat_interval:
+        return lambda: options.heartbeat_interval or INTERVAL
+    return lambda: max(INTERVAL, broker.crowd / TOGETHER) if isinstance(broker, Leases) else INTERVAL
 
 
 def _scale(scaler: Autoscaler, place: Place, station: Station, parts: Parts) -> None:

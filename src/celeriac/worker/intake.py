@@ -8,12 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from celeriac.contracts.broker import Broker, Leases
+from celeriac.contracts.broker import Broker, Leases, RemembersBegun
 from celeriac.engine.refusals import Gate, admit, revoked_since
 from celeriac.lib.signpost import reach
 from celeriac.model.effects import Effects, Job, Writes
-from celeriac.model.envelope import Settlement, Verdict
+from celeriac.model.envelope import Delivery, Settlement, Verdict
 from celeriac.model.errors import OperationalError
+from celeriac.worker.finished import Finished
 from celeriac.worker.monitor.contact import Contact
 from celeriac.worker.monitor.counts import Counts
 from celeriac.worker.outbox import Outbox
@@ -40,10 +41,16 @@ class Intake:
         self.queues = list(queues)
         self._ready: deque[Job] = deque()
         self._order = order or Fair()
+        self.cancelled = False
+        """Whether there are queues of which this worker has fetched, and is not to any more."""
         self._asked: list[str] = []
         self._reach = 1
         self.contact = contact or Contact(gate.clock)
         self.counts = counts
+        self._remembers = isinstance(broker, RemembersBegun)
+        self._begin = Verdict.BEGIN if self._remembers else Verdict.ACK
+        self.finished: Finished | None = None
+        """Recognises what comes again although its outcome is stored."""
         self.received: Callable[[Sequence[Job]], object] | None = None
         """Is told of the jobs of each fetch, while events are on."""
         self._lock = threading.Lock()
@@ -64,7 +71,10 @@ class Intake:
         reach("consumer.fetched")
         jobs: list[Job] = []
         refused: list[Writes] = []
-        for delivery in deliveries:
+        fresh: Sequence[Delivery] = deliveries
+        if self.finished is not None:
+            fresh, refused = self._sift(self.finished, deliveries)
+        for delivery in fresh:
             verdict = admit(delivery, self._gate)
             if isinstance(verdict, Job):
                 jobs.append(verdict)
@@ -84,6 +94,24 @@ class Intake:
             self._outbox.flush(*refused)
         return len(deliveries)
 
+    def joined(self, jobs: Sequence[Job]) -> None:
+        """Take note of jobs that task processes have begun by themselves."""
+        if self.counts is not None:
+            self.counts.received(jobs)
+        if self._gate.events and self.received is not None:
+            self.received(jobs)
+
+    def _sift(self, finished: Finished, deliveries: Sequence[Delivery]) -> tuple[Sequence[Delivery], list[Writes]]:
+        try:
+            return finished.sift(deliveries)
+        except OperationalError as error:
+            # What cannot be looked up is not run on a guess: it comes again.
+            logger.warning("consumer: Cannot learn whether redelivered messages are done: %s. They go back.", error)
+            self._outbox.pause(_PAUSE)
+            left = [delivery for delivery in deliveries if not delivery.redelivered]
+            back = [delivery for delivery in deliveries if delivery.redelivered]
+            return left, [Writes(settlement=Settlement(Verdict.REQUEUE, each.tag, each.queue, untouched=True)) for each in back]
+
     def put_first(self, jobs: Sequence[Job]) -> None:
         """Let jobs be the next to be handed out, in their order."""
         with self._lock:
@@ -101,6 +129,7 @@ class Intake:
 
     def cancel(self, queue: str, patience: float) -> None:
         """Fetch from a queue no more; waits up to ``patience`` seconds for a fetch that has begun."""
+        self.cancelled = True
         self.queues = [name for name in self.queues if name != queue]
         self._broker.wake()
         deadline = time.monotonic() + patience
@@ -142,8 +171,8 @@ class Intake:
                 marked.append(job)
             else:
                 delivery = job.delivery
-                acks.append(Writes(settlement=Settlement(Verdict.ACK, delivery.tag, delivery.queue)))
-                marked.append(job.replace(acked=True))
+                acks.append(Writes(settlement=Settlement(self._begin, delivery.tag, delivery.queue)))
+                marked.append(job.replace(acked=True, begun=self._remembers))
         if acks:
             self._outbox.flush(*acks)
             reach("consumer.acked")

@@ -47,6 +47,11 @@ class Ledger:
             self._out[self._number] = _Entry(jobs)
             return Packet(self._number, tuple(jobs))
 
+    def join(self, packet: Packet) -> None:
+        """Note a packet that a task process has made itself."""
+        with self._lock:
+            self._out.setdefault(packet.number, _Entry(packet.jobs))
+
     def adopt(self, content: bytes, reported: int) -> Packet:
         """Note a packet that an earlier consumer had sent, by its bytes."""
         packet = decode_packet(content)
@@ -122,5 +127,5 @@ class Ledger:
 
     def _close(self, number: int) -> None:
         self._out.pop(number, None)
-        if number <= self._first:
+        if 0 < number <= self._first:
             self._closed_of_predecessor.add(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from celeriac.contracts.settler import BodyOf, Settler
@@ -34,6 +35,8 @@ class Outbox:
         """Waits so many seconds; raises OperationalError when there is no time left to wait."""
         self.tell: Callable[[Sequence[Event]], object] | None = None
         """Is given the events of what was written."""
+        self.took: Callable[[float], object] = lambda seconds: None
+        """Is told how long (seconds) each write took that succeeded at once."""
         self._waiting: list[Writes] = []
         self._gate = threading.Lock()
         self._flushing = threading.Lock()
@@ -67,11 +70,13 @@ class Outbox:
                 self.tell(events)
 
     def _write(self, batch: list[Writes]) -> None:
-        attempt = 0
+        attempt, begun = 0, time.monotonic()
         while True:
             try:
                 with self._contact.call("settle"):
                     self._settler.flush(batch, self._body_of)
+                if not attempt:
+                    self.took(time.monotonic() - begun)
                 return
             except OperationalError as error:
                 seconds = exponential(attempt, factor=0.1, maximum=2.0)

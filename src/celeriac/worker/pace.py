@@ -13,6 +13,11 @@ _FALL = 0.05
 _SHORT = 0.005
 _AHEAD = 8
 _FAR = 0.005
+_FAR_WRITTEN = 0.05
+"""Seconds. A large batch takes a near store some while too, so writes tell only of what is very far."""
+_MOST_AHEAD = 64
+_TRIPS = 3
+"""Round trips from the moment when half of what is out has ended until there is more: another write, the fetch, the acknowledgement."""
 _LONG = 0.05
 _FETCHES = 4
 _COVERED = 2
@@ -33,6 +38,8 @@ class Pace:
         self._appetite = 1.0
         self._fetch = 0.0
         self._fetches: deque[float] = deque(maxlen=_FETCHES)
+        self._write = 0.0
+        self._writes: deque[float] = deque(maxlen=_FETCHES)
         self._recent = 1.0
 
     def note(self, name: str, seconds: float) -> None:
@@ -48,12 +55,17 @@ class Pace:
         """Return the seconds that a run of this task may well take."""
         return self._estimates.get(name, self.packet_time)
 
-    def count(self, names: Iterable[str]) -> int:
-        """Return how many of the next jobs, in order, make one packet: at least one, about ``packet_time`` together."""
+    def count(self, names: Iterable[str], *, alone: bool = False) -> int:
+        """Return how many of the next jobs, in order, make one packet: at least one, about ``packet_time`` together.
+
+        Where nobody else in this worker could run them (``alone``) and the broker is far away, they are as many as will begin within a few round trips.
+        """
+        trip = self.trip if alone else 0.0
+        together, most = (_TRIPS * trip, _MOST_FETCHED) if trip else (self.packet_time, MOST_JOBS)
         total, jobs = 0.0, 0
         for name in names:
             total += self.estimate(name)
-            if jobs and (total > self.packet_time or jobs >= MOST_JOBS):
+            if jobs and (total > together or jobs >= most):
                 break
             jobs += 1
         return jobs
@@ -74,27 +86,41 @@ class Pace:
         self._fetches.append(seconds)
         self._fetch = min(self._fetches) if len(self._fetches) == _FETCHES else 0.0
 
+    def written(self, seconds: float) -> None:
+        """Learn how long (seconds) outcomes or acknowledgements took to be written."""
+        self._writes.append(seconds)
+        self._write = min(self._writes) if len(self._writes) == _FETCHES else 0.0
+
+    @property
+    def trip(self) -> float:
+        """How long a round trip to a broker takes that is far away (seconds); 0 where it is near."""
+        return max(self._fetch if self._fetch > _FAR else 0.0, self._write if self._write > _FAR_WRITTEN else 0.0)
+
     @property
     def far(self) -> bool:
         """Whether a round trip to the broker takes so long that work has to go on meanwhile."""
-        return self._fetch > _FAR
+        return self.trip > 0
 
     def wanted(self, room: int, processes: int) -> int:
         """Return how many jobs to fetch when so many packets may go out.
 
-        Where the broker is far away these are as many as keep all task processes busy for a few times as long as the next fetch will take. Long
-        tasks are not fetched ahead: others could run them.
+        Where the broker is far away these are as many as keep all task processes busy for a few times as long as the next fetch will take. Tasks
+        that are longer than it are not fetched ahead: others could run them.
         """
         jobs = room * self.appetite
-        if not self.far or self._recent > _LONG:
+        trip = self.trip
+        if not trip or self._recent > max(_LONG, trip):
             return jobs
-        covering = processes * _COVERED * self._fetch / max(self._recent, 0.0001)
+        covering = processes * _COVERED * trip / max(self._recent, 0.0001)
         return max(jobs, min(_MOST_FETCHED, int(covering)))
 
     @property
     def ahead(self) -> int:
         """How many packets may be out for each task process: one while tasks are long, more while they are short.
 
-        Where tasks keep all processors busy, the consumer has its turn only every few milliseconds: what is out has to last until then.
+        Where tasks keep all processors busy, the consumer has its turn only every few milliseconds: what is out has to last until then. Where the
+        broker is far away, it has to last until the next acknowledgements are written: what is out begins within a few round trips.
         """
-        return _AHEAD if self._recent < max(self.packet_time, _SHORT) else 1
+        near = _AHEAD if self._recent < max(self.packet_time, _SHORT) else 1
+        trip = self.trip
+        return max(near, min(_MOST_AHEAD, 1 + int(_TRIPS * trip / max(self._recent, 0.0001)))) if trip else near

@@ -40,7 +40,8 @@ class Report(Value, frozen=True):
     """What a task process sends back about a packet.
 
     ``writes`` and ``times`` (seconds) belong to the jobs from number ``first`` on. ``early`` is what must be seen before an attempt ends.
-    Jobs from ``unclaimed`` on (when not -1) were not begun and go back to the consumer. ``last`` ends the packet.
+    Jobs from ``unclaimed`` on (when not -1) were not begun and go back to the consumer. ``last`` ends the packet. ``next`` is a packet of the
+    process's own making, which it runs now.
     """
 
     process: int
@@ -51,6 +52,7 @@ class Report(Value, frozen=True):
     early: tuple[Writes, ...] = ()
     unclaimed: int = -1
     last: bool = False
+    next: Packet | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -10,9 +10,10 @@ from typing import Any
 from celeriac.app.chords import body_maker
 from celeriac.config.schemes import broker_scheme
 from celeriac.contracts.backend import AnswersCallers, Expires, FindsDueChords, ResultBackend
-from celeriac.contracts.broker import Broker, CountsStarts, Leases, RemembersRevoked
-from celeriac.contracts.settler import FinishesChords
+from celeriac.contracts.broker import Broker, CountsStarts, Leases, RemembersBegun, RemembersRevoked
+from celeriac.contracts.settler import FinishesChords, TendsChords
 from celeriac.drivers.registry import settler_for
+from celeriac.drivers.two_step import TwoStep
 from celeriac.engine.attempt import Tools
 from celeriac.engine.rate_limit import CLUSTER, Store, per_second
 from celeriac.engine.refusals import Gate
@@ -26,8 +27,10 @@ from celeriac.model.errors import ImproperlyConfigured, OperationalError
 from celeriac.worker.children import stands_still
 from celeriac.worker.chord_repair import LOOK, ChordRepair
 from celeriac.worker.duties import Duties, Duty
+from celeriac.worker.finished import finished_for
 from celeriac.worker.inheritance import Inheritable
 from celeriac.worker.intake import Intake
+from celeriac.worker.left_behind import LeftBehind
 from celeriac.worker.limits import Limits
 from celeriac.worker.logs import LineLog
 from celeriac.worker.monitor.contact import Contact
@@ -47,6 +50,8 @@ logger = logging.getLogger("celeriac.worker")
 
 _CLEANUP = 600.0
 _SAVE = 30.0
+_SOON = 1.0
+"""Seconds after which a worker that has begun looks after the dead: it may be in the place of one."""
 _LONGEST = 120.0
 """Seconds between two looks of one worker at what many look at."""
 
@@ -148,8 +153,16 @@ class Station:
         self._settler = settler_for(self.broker, self.backend)
         self.contact, self.counts = parts.contact, parts.counts
         self.outbox = Outbox(self._settler, body_maker(parts.app), pause, self.contact, self.counts)
+        self.outbox.took = parts.pace.written
         names = [queue.name for queue in parts.queues]
+        if isinstance(self._settler, TendsChords):
+            self._settler.tend(body_maker(parts.app))
         self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, names, parts.queue_order, self.contact, self.counts)
+        deduplicate = bool(parts.app.conf.worker_deduplicate_successful_tasks)
+        atomic = not isinstance(self._settler, TwoStep)
+        self.intake.finished = finished_for(
+            self.broker, self.backend, parts.app.tasks, atomic=atomic, accept=parts.accept, successes=deduplicate
+        )
         self._parts = parts
         statedb = parts.options.statedb
         file = None if statedb is None else logfile_for(statedb, parts.options.hostname)
@@ -163,6 +176,9 @@ class Station:
         self.remembers = next((store for store in stores if isinstance(store, RemembersRevoked)), None)
         self.revocations = Revocations(self.gate.revoked, self.remembers, parts.clock, file)
         self.revocations.load()
+        self.left_behind: LeftBehind | None = None
+        if isinstance(self.broker, RemembersBegun):
+            self.left_behind = LeftBehind(self.broker, self.backend, self._settler, self.gate, self.outbox)
         self.stop_steps: Callable[..., object] = lambda cold: None
         """Ends the steps of the user's."""
         self.repeat: Callable[[bytes], object] = lambda change: None
@@ -184,6 +200,8 @@ class Station:
         self.duties.stop()
         self.duties.join(5.0)
         self.outbox.flush()
+        if isinstance(self._settler, TendsChords):
+            self._settler.leave()
         if self.stream is not None:
             self.stream.stop()
             self.stream.join(2.0)
@@ -198,14 +216,15 @@ class Station:
         duties: list[Duty] = []
         backend: object = self.backend
         if isinstance(self.broker, Leases):
-            duties.append(Duty("renew the lease and look after dead workers", self.broker.lease / 3, self._tend))
+            interval = self.broker.lease / 3
+            duties.append(Duty("renew the lease and look after dead workers", interval, self._tend, first=min(_SOON, interval)))
         if isinstance(backend, Expires):
             duties.append(Duty("remove expired results", _CLEANUP, backend.cleanup))
         if isinstance(backend, FindsDueChords) and not isinstance(self._settler, FinishesChords):
             repair = ChordRepair(backend, self.outbox.add, self.outbox.flush)
-            duties.append(Duty("finish chords", LOOK, repair.look, lambda: 1 if repair.suspects else max(2, self._share(LOOK))))
+            duties.append(Duty("finish chords", LOOK, repair.look, shared=lambda: 1 if repair.suspects else max(2, self._share(LOOK))))
         if self.remembers is not None:
-            duties.append(Duty("look for revoked tasks", SYNC, self.revocations.sync, lambda: self._share(SYNC)))
+            duties.append(Duty("look for revoked tasks", SYNC, self.revocations.sync, shared=lambda: self._share(SYNC)))
         if self._parts.options.statedb is not None:
             duties.append(Duty("write the file of revoked tasks", _SAVE, self.revocations.save))
         return duties
@@ -217,6 +236,9 @@ class Station:
     def _tend(self) -> None:
         if isinstance(self.broker, Leases) and (count := self.broker.tend()):
             logger.warning("consumer: Put back %d messages of a worker whose lease had run out.", count)
+        if self.left_behind is not None and (jobs := self.left_behind.look()):
+            self.intake.put_first(jobs)
+            self.broker.wake()
 
 
 def _open(parts: Parts, pause: Callable[[float], object]) -> tuple[Broker, ResultBackend | None]:

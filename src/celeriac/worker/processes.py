@@ -17,6 +17,7 @@ from celeriac.worker.packets import Channel, decode_packet
 from celeriac.worker.place import Place
 from celeriac.worker.requests import Request
 from celeriac.worker.slots import Slots, Snapshot, State
+from celeriac.worker.succession import Lull
 
 
 class Processes(Place):
@@ -73,7 +74,8 @@ class Processes(Place):
         return [job for number, jobs in self._ledger.out() for job in jobs[claimed.get(number, 0) :]]
 
     def recall(self, unwanted: Callable[[Job], bool]) -> None:
-        """Take back the packets that nobody has read and in which something is unwanted."""
+        """Take back the packets that nobody has read and in which something is unwanted; until the next look at what is, nobody begins more."""
+        self._slots.lull = Lull.NONE
         back: list[Job] = []
         rest: list[bytes] = []
         while content := self._jobs.receive(block=False):

@@ -20,7 +20,7 @@ _FIELDS = struct.Struct("=qqqqqqdddqqqq")
 _PID, _STATE, _PACKET, _CLAIMED, _REPORTED, _DONE, _SINCE, _SOFT, _HARD, _LENGTH, _LEAVES, _DOOMED, _DOOMED_JOB = range(0, 104, 8)
 _LOGGED, _TAKEN, _TAKEN_FROM = range(104, 128, 8)
 _LOOK = struct.Struct("=qqqqqqdddq")
-_COUNT, _EXTENT = 8, 16
+_COUNT, _EXTENT, _LULL = 8, 16, 24
 _DOOM = struct.Struct("=qq")
 _WORD = struct.Struct("=q")
 _REAL = struct.Struct("=d")
@@ -99,6 +99,16 @@ class Slots:
     @next_look.setter
     def next_look(self, when: float) -> None:
         _REAL.pack_into(self._memory, 0, when)
+
+    @property
+    def lull(self) -> int:
+        """Whether task processes may begin what follows from a job by themselves (``succession.Lull``); the consumer says so."""
+        value: int = _WORD.unpack_from(self._memory, _LULL)[0]
+        return value
+
+    @lull.setter
+    def lull(self, allowed: int) -> None:
+        _WORD.pack_into(self._memory, _LULL, allowed)
 
 
 def _anonymous_file(size: int) -> int:

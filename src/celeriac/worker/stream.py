@@ -26,8 +26,10 @@ logger = logging.getLogger("celeriac.worker.events")
 
 INTERVAL = 2.0
 """Seconds between two heartbeats while somebody listens, as Celery has it."""
-UNHEARD = 30.0
+UNHEARD = 60.0
 """Seconds between two heartbeats while nobody does. Monitors ask for one when they begin to listen, and are heard of by it."""
+TOGETHER = 20.0
+"""Heartbeats a second that all workers send together, as far as they know of each other; each says in it how often it sends one."""
 
 _GATHER = 0.1
 _LOOK = 0.1
@@ -40,12 +42,12 @@ class EventStream(Service):
     """Sends heartbeats, and what becomes of tasks that are watched.
 
     Others only put things in line: jobs that were received, events of what has ended. That a task has started is looked up ten times a second
-    where it still runs, and told together with its end where it does not. ``interval`` (seconds) is that of heartbeats, None for none.
+    where it still runs, and told together with its end where it does not. ``interval`` tells the seconds between two heartbeats; it is None for none.
     """
 
     def __init__(
         self, *, dispatcher: EventDispatcher, place: Place, held: Callable[[], Collection[Job]], counts: Callable[[], Mapping[str, int]],
-        interval: float | None, accept: frozenset[str] | None, clock: Clock,
+        interval: Callable[[], float] | None, accept: frozenset[str] | None, clock: Clock,
     ) -> None:  # fmt: skip
         self._dispatcher = dispatcher
         self._place = place
@@ -148,18 +150,18 @@ class EventStream(Service):
             self._beat_at = self._clock.monotonic()
         self._heard = heard is not False
         if not self._heard and self._interval is not None and self._beat_at > self._clock.monotonic():
-            self._beat_at = self._clock.monotonic() + max(UNHEARD, self._interval)
+            self._beat_at = self._clock.monotonic() + max(UNHEARD, self._interval())
 
     def _beat_if_due(self) -> None:
         now = self._clock.monotonic()
         if self._interval is not None and now >= self._beat_at:
-            self._beat_at = now + (self._interval if self._heard else max(UNHEARD, self._interval))
+            self._beat_at = now + max(0.0 if self._heard else UNHEARD, self._interval())
             self._unsent.append(self._about_us("worker-heartbeat"))
             signals.heartbeat_sent.send(sender=self)
 
     def _about_us(self, kind: str) -> Event:
         fields: dict[str, Any] = {
-            "freq": self._interval,
+            "freq": self._interval() if self._interval is not None else None,
             "active": len(self._place.running()),
             "processed": sum(self._counts().values()),
             "loadavg": [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else [0.0, 0.0, 0.0],

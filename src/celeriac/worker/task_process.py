@@ -17,6 +17,7 @@ from celeriac.worker.courier import LONG, Courier
 from celeriac.worker.limits import Limits
 from celeriac.worker.packets import LEAVE, Channel, Packet, Report, decode_packet, encode
 from celeriac.worker.slots import Slot, Slots
+from celeriac.worker.succession import Succession
 
 
 class TaskProcess:
@@ -51,6 +52,7 @@ class TaskProcess:
         self._done = 0
         self._soft_at = 0.0
         self._packet: _InHand | None = None
+        self._succession = Succession(slots, tools)
         self._courier = Courier(self._relieve_if_long)
 
     def serve(self) -> None:
@@ -58,11 +60,16 @@ class TaskProcess:
         self._slot.idle(0)
         while content := self._jobs.receive():
             packet = decode_packet(content)
-            if packet.jobs:
-                self._run_packet(packet, content)
-                self._flush_log()
-            if packet.number == LEAVE or self._slot.leaves or self._tired(self._done):
+            following = self._run_packet(packet, content) if packet.jobs else None
+            while following is not None:
+                following = self._run_packet(following, encode(following))
+            if packet.number == LEAVE or self._ends:
                 return
+
+    @property
+    def _ends(self) -> bool:
+        """Whether this process is to run no more jobs."""
+        return self._slot.leaves or self._tired(self._done)
 
     def soft_limit(self, _signum: int, _frame: object) -> None:
         """The signal handler of the soft time limit: raises in the running task, if it is still the one that was meant."""
@@ -91,11 +98,13 @@ class TaskProcess:
             packet.relieve()
         return packet is not None
 
-    def _run_packet(self, packet: Packet, content: bytes) -> None:
+    def _run_packet(self, packet: Packet, content: bytes) -> Packet | None:
+        """Run a packet; return the one to run next, when what follows from the last job is run here."""
         self._slot.take(packet.number, content)
         in_hand = self._packet = _InHand(packet.number, len(packet.jobs), self._index, self._slot, self._reports)
         if len(packet.jobs) > 1:
             self._courier.watch()
+        following: Packet | None = None
         for position, job in enumerate(packet.jobs):
             now = self._clock.monotonic()
             if not in_hand.claim(position, now):
@@ -107,10 +116,14 @@ class TaskProcess:
             writes = self._run_job(job)
             self._soft_at = 0.0
             self._done += 1
+            if position == len(packet.jobs) - 1 and not self._ends:
+                writes, following = self._succession.of(job, writes)
             in_hand.finished(writes, self._clock.monotonic() - now)
-        in_hand.send_last()
+        in_hand.send_last(following)
         self._slot.idle(self._done)
         self._packet = None
+        self._flush_log()
+        return following
 
     def _begin(self, position: int, job: Job, now: float) -> None:
         soft, hard = self._limits.deadlines(job, now)
@@ -162,10 +175,10 @@ class _InHand:
             self._writes.append(writes)
             self._times.append(seconds)
 
-    def send_last(self) -> None:
-        """Report what is left; the packet is done."""
+    def send_last(self, following: Packet | None = None) -> None:
+        """Report what is left; the packet is done, and the process goes on with the following one if there is one."""
         with self._lock:
-            self._send(last=True)
+            self._send(last=True, following=following)
         reach("task.sent")
 
     def relieve(self) -> None:
@@ -183,8 +196,8 @@ class _InHand:
             self._end = position
             self._send(unclaimed=position)
 
-    def _send(self, unclaimed: int = -1, last: bool = False) -> None:
-        report = Report(self._process, self.number, self._sent, tuple(self._writes), tuple(self._times), (), unclaimed, last)
+    def _send(self, unclaimed: int = -1, last: bool = False, following: Packet | None = None) -> None:
+        report = Report(self._process, self.number, self._sent, tuple(self._writes), tuple(self._times), (), unclaimed, last, following)
         self._reports.send(encode(report))
         self._sent += len(self._writes)
         self._slot.reported(self._sent)

@@ -56,7 +56,7 @@ def remote(command: dict[str, Any]) -> dict[str, Any]:
 
 def send(command: dict[str, Any]) -> dict[str, Any]:
     """Send a call."""
-    return {"id": app.tasks[command["name"]].apply_async(command["args"], queue=command["queue"]).id}
+    return {"id": app.tasks[command["name"]].apply_async(command["args"], queue=command["queue"], **command.get("options", {})).id}
 
 
 def main() -> None:

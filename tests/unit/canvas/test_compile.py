@@ -53,7 +53,7 @@ def test_options_go_where_they_belong():
     assert ((5, 2), {"a": 1}, "g", "p", 2, "s") == (
         message.timelimit, message.headers, message.group, message.parent_id, message.retries, message.shadow,
     )  # fmt: skip
-    assert (["tenant"], {"tenant": ["x"]}) == (message.stamped_headers, message.stamps)
+    assert (["tenant"], {"tenant": "x"}) == (message.stamped_headers, message.stamps)
 
 
 def test_options_of_none_say_nothing():

@@ -33,7 +33,7 @@ def test_keywords_are_stamps_of_the_whole_workflow(client, add):
     sig.stamp(tenant="x", build=[1, 2])
     sig.apply_async()
 
-    assert (["tenant", "build"], {"tenant": ["x"], "build": [1, 2]}) == (client.sent[0].stamped_headers, client.sent[0].stamps)
+    assert (["tenant", "build"], {"tenant": "x", "build": [1, 2]}) == (client.sent[0].stamped_headers, client.sent[0].stamps)
     assert ["tenant", "build"] == client.sent[0].chain[0]["options"]["stamped_headers"]
 
 

@@ -51,7 +51,8 @@ class Stage:
         dispatcher = EventDispatcher(app=app, hostname="w1@h", buffer_group=("task",), broker=self.broker)  # type: ignore[arg-type]
         self.held: list[Job] = []
         self.stream = EventStream(
-            dispatcher=dispatcher, place=self.place, held=lambda: self.held, counts=lambda: {"a": 3}, interval=2.0, accept=None, clock=self.clock,
+            dispatcher=dispatcher, place=self.place, held=lambda: self.held, counts=lambda: {"a": 3}, interval=lambda: 2.0,
+            accept=None, clock=self.clock,
         )  # type: ignore[arg-type]  # fmt: skip
 
     def turn(self) -> list[str]:

@@ -10,17 +10,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from celeriac.contracts.backend import AnswersCallers, Notifies, ResultBackend, Watch
+from celeriac.contracts.backend import AnswersCallers, CountsChords, FindsDueChords, Notifies, OpensChords, ResultBackend, Watch
+from celeriac.contracts.settler import BodyOf
 from celeriac.drivers.rabbitmq.address import Address
+from celeriac.drivers.rabbitmq.chord_tending import Tending
+from celeriac.drivers.rabbitmq.chords import Answers, Chords, Send
 from celeriac.drivers.rabbitmq.errors import ChannelClosed, of_closed
 from celeriac.drivers.rabbitmq.link import Link
 from celeriac.drivers.rabbitmq.methods import Method
-from celeriac.drivers.rabbitmq.publishing import PublishingChannel
 from celeriac.drivers.rabbitmq.session import Session
 from celeriac.drivers.rabbitmq.topology import arguments_of
 from celeriac.model.envelope import Envelope, Outgoing
 from celeriac.model.errors import ContentDisallowed, DecodeError
-from celeriac.model.record import ResultRecord
+from celeriac.model.record import ChordPart, DueChord, ResultRecord
 from celeriac.model.states import FAILURE, READY_STATES, SUCCESS
 from celeriac.model.topology import Queue
 from celeriac.wire.results import decode_result
@@ -72,12 +74,16 @@ class Mailbox:
         self._channel.call("queue.delete", 0, self._name, False, False, False)
 
 
-class RpcBackend(ResultBackend, Notifies, AnswersCallers):
-    """Results go to the queue that the caller named, and can be read by that caller only, whose memory keeps them until they expire."""
+class RpcBackend(ResultBackend, Notifies, AnswersCallers, CountsChords, OpensChords, FindsDueChords):
+    """Results go to the queue that the caller named, and can be read by that caller only, whose memory keeps them until they expire.
+
+    The parts of a chord are kept by the server, in a queue of the chord's own.
+    """
 
     def __init__(
-        self, address: Address, *, reply_to: str, expires: float | None = None, persistent: bool = False, accept: frozenset[str] | None = None
-    ) -> None:
+        self, address: Address, *, reply_to: str, expires: float | None = None, persistent: bool = False, accept: frozenset[str] | None = None,
+        space: str = "",
+    ) -> None:  # fmt: skip
         self.reply_to = reply_to
         self._address = address
         self._expires = expires or EXPIRES
@@ -87,10 +93,16 @@ class RpcBackend(ResultBackend, Notifies, AnswersCallers):
         self._known: dict[str, tuple[ResultRecord, float]] = {}
         self._watches: list[RpcWatch] = []
         self._mailbox = Session(self._link("results"), lambda link: Mailbox(link, reply_to, self._expires))
-        self._answers = Session(self._link("answers"), lambda link: PublishingChannel(link, confirm=True))
+        self._answers = Session(self._link("answers"), Answers)
+        self._tended = False
+        self.chords = Chords(self._answers, self._link("chords"), expires=self._expires, space=space or "app")
 
     def _link(self, purpose: str) -> Callable[[], Link]:
-        return lambda: Link(self._address, name=f"celeriac {os.getpid()} ({purpose})")
+        # Only where somebody sees to it can a connection have a heartbeat.
+        beats = purpose == "chords"
+        return lambda: Link(
+            self._address, name=f"celeriac {os.getpid()} ({purpose})", heartbeat=self._address.heartbeat if beats and self._tended else 0.0
+        )
 
     def connect(self) -> None:
         if self.reply_to:
@@ -107,12 +119,43 @@ class RpcBackend(ResultBackend, Notifies, AnswersCallers):
             mailbox.delete()
         self._mailbox.close()
         self._answers.close()
+        self.chords.close()
+
+    # chords
+
+    def begin(self, group: str, size: int, ttl: float | None) -> None:
+        self.chords.begin(group, size, ttl)
+
+    def count(self, parts: Sequence[ChordPart]) -> Sequence[DueChord]:
+        return self.chords.count(parts)
+
+    def done(self, groups: Collection[str]) -> None:
+        self.chords.done(groups)
+
+    def due(self, limit: int = 100) -> Sequence[DueChord]:
+        return self.chords.due(limit)
+
+    def tending(self, body_of: BodyOf, send: Send) -> Tending:
+        """Return the thread that finishes chords, not begun."""
+        self._tended = True
+        return Tending(self.chords, self._link("chords"), body_of, send)
+
+    # results
 
     def store(self, records: Sequence[ResultRecord]) -> None:
         """Send results to those who wait for them; nobody does for a task whose message named no queue, or whose caller is gone."""
-        outgoing = [self._answer(record, record.reply_to) for record in records if record.reply_to]
+        outgoing = self.answers(records)
         if outgoing:
             self._answers.get().publish(outgoing, mandatory=False)
+
+    def answers(self, records: Sequence[ResultRecord]) -> list[Outgoing]:
+        """Return the messages that tell results to those who wait for them."""
+        return [self._answer(record, record.reply_to) for record in records if record.reply_to]
+
+    def shares(self, address: Address) -> bool:
+        """Tell whether results go to this virtual host of this server."""
+        mine = self._address
+        return (mine.host, mine.port, mine.vhost, mine.user) == (address.host, address.port, address.vhost, address.user)
 
     def _answer(self, record: ResultRecord, reply_to: str) -> Outgoing:
         properties = {"correlation_id": record.id, "delivery_mode": self._mode}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from celeriac.contracts.backend import ResultBackend
 from celeriac.contracts.broker import (
     Broadcasts,
     Broker,
@@ -21,11 +22,15 @@ from celeriac.contracts.broker import (
     ReturnsWhenCut,
     ShowsDelayed,
 )
+from celeriac.contracts.settler import Fuses, Settler
 from celeriac.drivers.rabbitmq import by_hand
 from celeriac.drivers.rabbitmq.address import Address
+from celeriac.drivers.rabbitmq.backend import RpcBackend
 from celeriac.drivers.rabbitmq.broadcast import AmqpListener
+from celeriac.drivers.rabbitmq.chord_settler import ChordSettler
 from celeriac.drivers.rabbitmq.consuming import DUE, Consumption
-from celeriac.drivers.rabbitmq.content import HIGHEST
+from celeriac.drivers.rabbitmq.content import HIGHEST, encode_message
+from celeriac.drivers.rabbitmq.fused import RpcSettler
 from celeriac.drivers.rabbitmq.letters import Letters, Peek
 from celeriac.drivers.rabbitmq.link import Link
 from celeriac.drivers.rabbitmq.memory import Stale, Tries
@@ -33,6 +38,7 @@ from celeriac.drivers.rabbitmq.sending import Sending
 from celeriac.drivers.rabbitmq.session import Session
 from celeriac.drivers.rabbitmq.tending import Tender
 from celeriac.drivers.rabbitmq.topology import HIGHEST_LEVEL, Admin, Definition, Definitions, holding
+from celeriac.drivers.two_step import TwoStep
 from celeriac.lib.clock import Clock
 from celeriac.model.envelope import Delivery, Outgoing, Settlement, Tag, Verdict
 from celeriac.model.errors import OperationalError
@@ -44,7 +50,7 @@ _FEW, _BUSY = 16, 0.01
 takes its time, and must not hoard what others could run."""
 
 
-class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, ReturnsWhenCut, DeadLetters, DeletesQueues, Exchanges, Broadcasts):
+class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, ReturnsWhenCut, DeadLetters, DeletesQueues, Exchanges, Broadcasts, Fuses):
     """Queues on a server; what this process holds returns when its connection ends, so nothing has to be renewed or recovered."""
 
     priorities = (0, HIGHEST)
@@ -168,9 +174,21 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
             consumption.link.wake()
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
-        if not settlements:
-            return
+        if settlements:
+            consumption = self._session.get()
+            consumption.settle(self._verdicts(consumption, settlements))
+
+    def fuse(self, backend: ResultBackend) -> Settler | None:
+        if isinstance(backend, RpcBackend) and backend.shares(self.address):
+            return ChordSettler(RpcSettler(TwoStep(self, backend), backend, self._settle_with), backend, self._sending)
+        return None
+
+    def _settle_with(self, results: Sequence[Outgoing], settlements: Sequence[Settlement]) -> None:
         consumption = self._session.get()
+        encoded = [encode_message(result, consumption.link.frame_max, mandatory=False) for result in results]
+        consumption.settle_with(encoded, self._verdicts(consumption, settlements))
+
+    def _verdicts(self, consumption: Consumption, settlements: Sequence[Settlement]) -> list[tuple[Tag, Verdict, bool]]:
         verdicts: list[tuple[Tag, Verdict, bool]] = []
         again: list[Outgoing] = []
         rejected: list[tuple[Delivery, str]] = []
@@ -190,7 +208,7 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
         # What is sent away must be safe before it is acknowledged.
         self._sending.publish(again)
         self._letters.keep(rejected)
-        consumption.settle(verdicts)
+        return verdicts
 
     def recognise(self, running: Sequence[Delivery]) -> None:
         self._stale.cut(running, ())
@@ -286,8 +304,8 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
 
     # broadcasts
 
-    def broadcast(self, outgoing: Sequence[Outgoing]) -> None:
-        self._sending.broadcast(outgoing)
+    def broadcast(self, outgoing: Sequence[Outgoing]) -> bool | None:
+        return self._sending.broadcast(outgoing)
 
     def listen(self, exchange: str, patterns: Sequence[str] = ("#",)) -> Listener:
         listener = AmqpListener(self._open_listening, exchange, patterns, self._forget_listener)

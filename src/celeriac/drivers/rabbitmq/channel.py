@@ -16,7 +16,7 @@ OnContent = Callable[[Method, Envelope, int], None]
 OnMethod = Callable[[Method], None]
 
 _WITH_CONTENT = frozenset({"basic.deliver", "basic.get-ok", "basic.return"})
-_TOLD = frozenset({"basic.ack", "basic.nack", "basic.cancel", "basic.get-empty"})
+_TOLD = frozenset({"basic.ack", "basic.nack", "basic.cancel", "basic.get-empty", "tx.commit-ok"})
 
 
 class Carrier(Protocol):

@@ -19,6 +19,7 @@ from celeriac.drivers.rabbitmq.memory import Key, Stale, Tries, key_of, number_o
 from celeriac.drivers.rabbitmq.methods import Method, encode
 from celeriac.drivers.rabbitmq.native import DELIVERY, original_key
 from celeriac.drivers.rabbitmq.topology import Admin, Definitions
+from celeriac.drivers.rabbitmq.transactions import Transactions
 from celeriac.drivers.rabbitmq.windows import Window, Windows
 from celeriac.lib.clock import Clock
 from celeriac.model.envelope import Delivery, Envelope, Tag, Verdict
@@ -59,6 +60,7 @@ class Consumption:
         self._turn = 0
         self._channel = link.channel(self._on_content, self._on_method)
         self._windows = Windows(self._channel)
+        self._transactions = Transactions(link, self._channel)
 
     # in the reading thread: no lock, so that it can be taken while somebody waits for an answer
 
@@ -71,6 +73,8 @@ class Consumption:
             self._getting.popleft()
         elif method.name == "basic.cancel":
             self._ended.append(method.values[0])
+        elif method.name == "tx.commit-ok":
+            self._transactions.committed()
 
     # fetching
 
@@ -256,25 +260,37 @@ class Consumption:
     def settle(self, verdicts: Sequence[tuple[Tag, Verdict, bool]]) -> None:
         """Carry out verdicts (tag, verdict, untouched): ACK forgets, REQUEUE puts back, REJECT lets the queue's own dead-letter exchange have it."""
         with self._lock:
-            acks: set[int] = set()
-            frames: list[bytes] = []
-            for tag, verdict, untouched in verdicts:
-                number = number_of(tag)
-                known = self._stale.current(number) if self._stale else number
-                found = self._out.get(known)
-                if found is None or known in acks:
-                    self._settle_absent(tag, known, done=verdict is Verdict.ACK)
-                    continue
-                if verdict is Verdict.ACK:
-                    acks.add(known)
-                    continue
-                self._forget(known)
-                if verdict is Verdict.REQUEUE:
-                    self._tries.note(found[0], untouched=untouched)
-                frames.append(encode("basic.reject", self._channel.number, known - self._generation, verdict is Verdict.REQUEUE))
-            frames += self._acks(acks)
+            frames = self._frames(verdicts)
             if frames:
-                self.link.send(b"".join(frames))
+                self.link.send(b"".join(frames) + self._transactions.end())
+
+    def settle_with(self, results: Sequence[bytes], verdicts: Sequence[tuple[Tag, Verdict, bool]]) -> None:
+        """Send messages (encoded for channel 1) and carry out verdicts: the server does all of it or nothing, and has done it on return."""
+        self._transactions.wait()
+        with self._lock:
+            self._transactions.begin()
+            self.link.send(b"".join((*results, *self._frames(verdicts), self._transactions.end())))
+        self._transactions.wait()
+        self._check()
+
+    def _frames(self, verdicts: Sequence[tuple[Tag, Verdict, bool]]) -> list[bytes]:
+        acks: set[int] = set()
+        frames: list[bytes] = []
+        for tag, verdict, untouched in verdicts:
+            number = number_of(tag)
+            known = self._stale.current(number) if self._stale else number
+            found = self._out.get(known)
+            if found is None or known in acks:
+                self._settle_absent(tag, known, done=verdict is Verdict.ACK)
+                continue
+            if verdict is Verdict.ACK:
+                acks.add(known)
+                continue
+            self._forget(known)
+            if verdict is Verdict.REQUEUE:
+                self._tries.note(found[0], untouched=untouched)
+            frames.append(encode("basic.reject", self._channel.number, known - self._generation, verdict is Verdict.REQUEUE))
+        return frames + self._acks(acks)
 
     def _settle_absent(self, tag: Tag, known: int, *, done: bool) -> None:
         """Settle what is not in hand: it may come again, if it was delivered on another connection."""

@@ -16,6 +16,7 @@ from celeriac.lib.ids import uuid
 from celeriac.model.envelope import Delivery, Envelope, Outgoing
 from celeriac.model.errors import OperationalError
 
+SENT = "celeriac_sent"
 KEY, REASON, DIED = "celeriac-key", "celeriac-reason", "celeriac-died"
 _AT_ONCE = 200
 _LONGEST_REASON = 4_000
@@ -133,7 +134,10 @@ class Letters:
                     if len(found) == len(names):
                         break
             if replay:
-                self._sending.publish([Outgoing(_without_marks(envelope), queue) for _, envelope in found])
+                # Sent anew: the failure that is stored is older than what comes of this.
+                now = self._clock.now()
+                again = [_without_marks(envelope) for _, envelope in found]
+                self._sending.publish([Outgoing(each.replace(headers={**each.headers, SENT: now}), queue) for each in again])
             for tag, _ in found:
                 peek.take(tag)
             return len(found)

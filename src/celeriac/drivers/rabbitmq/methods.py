@@ -41,6 +41,7 @@ _SPECIFICATION: dict[str, tuple[int, int, str]] = {
     "basic.deliver": (60, 60, "sQbss"), "basic.get": (60, 70, "Hsb"), "basic.get-ok": (60, 71, "QbssI"), "basic.get-empty": (60, 72, "s"),
     "basic.ack": (60, 80, "Qb"), "basic.reject": (60, 90, "Qb"), "basic.nack": (60, 120, "Qbb"),
     "confirm.select": (85, 10, "b"), "confirm.select-ok": (85, 11, ""),
+    "tx.select": (90, 10, ""), "tx.select-ok": (90, 11, ""), "tx.commit": (90, 20, ""), "tx.commit-ok": (90, 21, ""),
 }  # fmt: skip
 
 _BY_NUMBER = {struct.pack(">HH", kind, number): (name, form) for name, (kind, number, form) in _SPECIFICATION.items()}

@@ -28,7 +28,8 @@ def backend(url: Url, options: Mapping[str, Any]) -> RpcBackend:
     """Open the result backend ``rpc://``: on the broker of the application, or the one that the URL names.
 
     Options: ``broker_url`` and ``broker_options`` (those of the broker), ``reply_to`` (the name of this client's queue, "" for a worker),
-    ``expires`` (seconds), ``persistent``, ``accept`` (content types of results that are no JSON).
+    ``expires`` (seconds), ``persistent``, ``accept`` (content types of results that are no JSON),
+    ``space`` (one application's name: its workers finish its chords).
     """
     where = url if url.host else parse(str(options.get("broker_url") or ""))
     if not url.host and where.scheme not in ("amqp", "amqps", "pyamqp"):
@@ -39,4 +40,5 @@ def backend(url: Url, options: Mapping[str, Any]) -> RpcBackend:
         expires=options.get("expires"),
         persistent=bool(options.get("persistent")),
         accept=options.get("accept"),
+        space=str(options.get("space") or ""),
     )

@@ -59,6 +59,17 @@ class Sending:
         if timed:
             self._send(sender, timed)
 
+    def prepared(self, outgoing: Sequence[Outgoing]) -> list[Outgoing] | None:
+        """Return messages as they are sent by whoever sends them himself; None when it is not sure that queues will have them."""
+        sender = self._session.get()
+        timed = [message if message.due is None else self._timed(sender, message, message.due) for message in outgoing]
+        if any(message.exchange and (message.exchange, message.routing_key) not in sender.routes for message in timed):
+            return None
+        for message in timed:
+            if not message.exchange:
+                sender.admin.ensure(message.routing_key)
+        return timed
+
     def _probe(self, sender: Sender, messages: Sequence[Outgoing]) -> None:
         for name in {message.exchange for message in messages} - sender.exchanges:
             self._find_exchange(sender, name)
@@ -119,13 +130,15 @@ class Sending:
         self._find_exchange(sender, message.exchange)
         return message.replace(exchange=sender.admin.delayed_exchange(message.exchange, level))
 
-    def broadcast(self, outgoing: Sequence[Outgoing]) -> None:
-        """Send to whoever listens."""
-        if outgoing:
-            sender = self._session.get()
-            for name in {message.exchange for message in outgoing}:
-                sender.admin.exchange(news_exchange(name))
-            sender.channel.publish(outgoing, mandatory=False)
+    def broadcast(self, outgoing: Sequence[Outgoing]) -> bool | None:
+        """Send to whoever listens; return whether anybody does, None where the server is not asked to confirm."""
+        if not outgoing:
+            return False
+        sender = self._session.get()
+        for name in {message.exchange for message in outgoing}:
+            sender.admin.exchange(news_exchange(name))
+        returned = sender.channel.publish(outgoing, mandatory=self._address.confirm)
+        return len(returned) < len(outgoing) if self._address.confirm else None
 
 
 def news_exchange(name: str) -> Exchange:

@@ -56,6 +56,16 @@ class Batch:
         self.keys.append(key)
         self.arguments += ("A", len(tags), *tags)
 
+    def mark(self, key: bytes, mark: str, tags: str) -> None:
+        """Note messages that have begun, under a mark."""
+        self.keys.append(key)
+        self.arguments += ("B", mark, tags)
+
+    def exchange(self, held: bytes, tag: str, text: bytes) -> None:
+        """Put another text in the place of what is held."""
+        self.keys.append(held)
+        self.arguments += ("E", tag, text)
+
     def adopt(self, queue: QueueKeys, owner: str, tag: str, text: bytes) -> None:
         """Give a message that arrived while its owner waited its tag."""
         self.keys += (queue.taken(owner), queue.held(owner))

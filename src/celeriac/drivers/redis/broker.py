@@ -25,6 +25,7 @@ from celeriac.contracts.broker import (
     Listener,
     Prioritizes,
     Remains,
+    RemembersBegun,
     RemembersRevoked,
     RemovesDelayed,
     ShowsDelayed,
@@ -45,14 +46,14 @@ from celeriac.drivers.redis.outbound import LOWEST, Outbound
 from celeriac.drivers.redis.replies import ReplyListener, is_reply, reply
 from celeriac.drivers.redis.server import Server, enter, leave
 from celeriac.drivers.redis.waiting import Waiting
-from celeriac.model.envelope import Delivery, Outgoing, Settlement
+from celeriac.model.envelope import Delivery, Outgoing, Settlement, Tag
 from celeriac.model.topology import Queue
 
 logger = logging.getLogger("celeriac.drivers.redis")
 
 class RedisBroker(
     Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, DeletesQueues, Broadcasts,
-    RemembersRevoked, CountsStarts, Departs, Advises, Fuses,
+    RemembersRevoked, RemembersBegun, CountsStarts, Departs, Advises, Fuses,
 ):  # fmt: skip
     """Queues in one database of a server."""
 
@@ -151,6 +152,12 @@ class RedisBroker(
 
     def held(self) -> Sequence[Delivery]:
         return self._flight.held({*self._custody.all_queues(), *self._flight.queues})
+
+    def begun(self) -> Collection[Tag]:
+        return self._flight.begun.known({*self._custody.all_queues(), *self._flight.queues})
+
+    def inherit(self) -> Sequence[tuple[Delivery, str]]:
+        return self._custody.inherited()
 
     def taken_away(self, seconds: float) -> bool:
         return self._custody.taken_away(seconds)

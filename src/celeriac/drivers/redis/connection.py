@@ -22,7 +22,7 @@ _NOTHING: Any = object()
 Command = tuple[Any, ...]
 
 
-def _keepalive() -> dict[int, int]:
+def keepalive() -> dict[int, int]:
     """A peer that vanished without a word is noticed within half a minute even by a connection that only listens."""
     wanted = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
     return {getattr(socket, name): value for name, value in wanted if hasattr(socket, name)}
@@ -219,7 +219,7 @@ def _connection(module: Any, address: Address, host: str, port: int, protocol: i
         return module.UnixDomainSocketConnection(path=address.path, **named)
     named.update(host=host, port=port, socket_connect_timeout=address.connect_timeout, socket_keepalive=address.keepalive)
     if address.keepalive:
-        named["socket_keepalive_options"] = address.keepalive_options or _keepalive()
+        named["socket_keepalive_options"] = address.keepalive_options or keepalive()
     if address.tls is None:
         return module.Connection(**named)
     return module.SSLConnection(**named, **address.tls)

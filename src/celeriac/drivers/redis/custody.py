@@ -6,22 +6,29 @@ Leases end by the server's clock, so the clocks of the workers' machines do not 
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from celeriac.contracts.broker import DeadLetter
 from celeriac.drivers.redis import lease_scripts, messages, scripts
+from celeriac.drivers.redis.begun import names
 from celeriac.drivers.redis.bindings import Bindings
-from celeriac.drivers.redis.flight import Flight
+from celeriac.drivers.redis.flight import Flight, tag_of
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.lease import IDLE, Lease
 from celeriac.drivers.redis.messages import age, list_of
 from celeriac.drivers.redis.server import Server
 from celeriac.drivers.redis.waiting import WATCHERS, Waiting
 from celeriac.lib.value import Value
+from celeriac.model.envelope import Delivery
 
 _PORTION = 500
+_ALONE = 5.0
+"""For so many leases one that is alone need not look after queues that nobody serves."""
+_ASK = 8
+"""So many of all workers ask at their renewal whether enough of them watch."""
 _VISIBILITY, _INTERVAL, _MOST = 3600.0, 30.0, 100
 
 
@@ -60,7 +67,10 @@ class Custody:
         self._owner = owner
         self._lease: Lease = flight.lease
         self._foreign = foreign
-        self._unacked_at = -1e9
+        self._unacked_at = self._looked_at = -1e9
+        self._chance = random.Random()
+        self._heir = False
+        """Whether something may have been taken over."""
 
     # leases
 
@@ -83,7 +93,10 @@ class Custody:
             self.renew()
         if watch:
             self._waiting.look(enroll=True)
-        return self.recover() if turn else 0
+        if not turn and self._lease.crowd > 1:
+            # Somebody else has looked.
+            return 0
+        return self.recover() if turn else self._restore_unacked_if_due()
 
     def _tend(self, group: Sequence[str], may: str) -> Sequence[int]:
         waits = self._waiting.waits_for
@@ -93,20 +106,27 @@ class Custody:
         for name in group:
             queue = self._keys.queue(name)
             keys += (queue.owners, queue.held(self._owner), queue.taken(self._owner))
-        lease = self._lease.seconds
+        lease, crowd = self._lease.seconds, self._lease.crowd
         watches = "1" if self._waiting.watches else "0"
-        found: list[int] = self._server.call(lease_scripts.TEND, keys, (self._owner, lease, lease * IDLE, may, WATCHERS if here else "", watches))
+        asks = WATCHERS if self._chance.random() * crowd < _ASK else 0
+        alone = "1" if crowd <= 1 and time.monotonic() - self._looked_at < _ALONE * lease else "0"
+        arguments = (self._owner, lease, lease * IDLE, may, asks if here else "", watches, alone)
+        found: list[int] = self._server.call(lease_scripts.TEND, keys, arguments)
         if here and found[0]:
             self._waiting.enrolled()
         return found
 
     def recover(self) -> int:
         """Put back what dead owners hold, promote what is due in every queue, and restore what Celery's dead workers held."""
-        count = sum(self._restore(queue, owner) for queue, owner in self._look())
-        if not self._server.address.cluster and time.monotonic() - self._unacked_at > self._foreign.interval:
-            self._unacked_at = time.monotonic()
-            count += self._restore_unacked()
-        return count
+        count = sum(self._restore(queue, owner) for queue, owner in self._look() if owner != self._owner)
+        self._looked_at = time.monotonic()
+        return count + self._restore_unacked_if_due()
+
+    def _restore_unacked_if_due(self) -> int:
+        if self._server.address.cluster or time.monotonic() - self._unacked_at <= self._foreign.interval:
+            return 0
+        self._unacked_at = time.monotonic()
+        return self._restore_unacked()
 
     def _look(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
@@ -133,16 +153,42 @@ class Custody:
         queue = self._keys.queue(name)
         taken, texts = self._server.run([("LRANGE", queue.taken(owner), 0, -1), ("HGETALL", queue.held(owner))])
         held = {tag.decode(): text for tag, text in zip(texts[::2], texts[1::2])}
-        entries: list[tuple[str, bytes, int, bytes]] = [("", text, 0, text) for text in taken]
+        entries: list[tuple[str, bytes, int, bytes]] = [(tag_of(text), text, 0, text) for text in taken]
         entries += [(tag, b"", min(list_of(tag), len(queue.lists) - 1), held[tag]) for tag in sorted(held, key=age, reverse=True)]
+        begun = names(self._flight.begun.read(queue, owner)) if entries else set()
+        if begun:
+            if not untouched:
+                self._inherit(queue, owner, [(tag, text) for tag, text, _, _ in reversed(entries) if tag in begun])
+            entries = [entry for entry in entries if entry[0] not in begun]
         count = 0
         for at in range(0, max(1, len(entries)), _PORTION):
             arguments: list[object] = [owner, "1" if untouched else "0"]
             for tag, old, to, text in entries[at : at + _PORTION]:
                 arguments += (tag, old, to, text if untouched else messages.redelivered(text))
-            keys = (queue.owners, queue.held(owner), queue.taken(owner), queue.given_away(owner), *queue.lists)
+            keys = (queue.owners, queue.held(owner), queue.taken(owner), queue.given_away(owner), queue.begun(owner), *queue.lists)
             count += self._server.call(lease_scripts.RESTORE, keys, arguments)
         return count
+
+    def _inherit(self, queue: QueueKeys, owner: str, begun: Sequence[tuple[str, bytes]]) -> None:
+        """Take over what a dead owner had begun; whoever does not fetch from its queue may not even know those tasks, and leaves it to others."""
+        if queue.name not in self._flight.fetched:
+            return
+        for at in range(0, len(begun), _PORTION):
+            portion = begun[at : at + _PORTION]
+            tags = self._flight.tags([min(list_of(tag), len(queue.lists) - 1) for tag, _ in portion])
+            # Known before the answer is: if that is lost, they are found all the same.
+            self._heir = True
+            if self._flight.begun.take_over(queue, owner, portion, tags, self._lease.seconds) is None:
+                self._lease.follow()
+                return
+
+    def inherited(self) -> list[tuple[Delivery, str]]:
+        """Return what was taken over since the last time."""
+        if not self._heir:
+            return []
+        found = self._flight.inherited()
+        self._heir = False
+        return found
 
     def taken_away(self, seconds: float) -> bool:
         """Say whether within that time something of this owner's was put back because its lease had run out."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 from celeriac.contracts.broker import DeadTo, Remains
 from celeriac.drivers.redis import messages, scripts
 from celeriac.drivers.redis.custody import Custody
+from celeriac.drivers.redis.flight import tag_of
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys, glob
 from celeriac.drivers.redis.messages import age, list_of
 from celeriac.drivers.redis.outbound import ANYBODY_TTL
@@ -22,7 +23,7 @@ from celeriac.model.errors import OperationalError, UnsupportedPower
 from celeriac.wire.times import format_time
 
 _PORTION = 500
-_OF_A_QUEUE = re.compile(r"(.*\}(?::.*)?):(?:delayed|delayed:texts|dead|dead:texts|dead:reasons|held:[^}]*|taken:[^}]*)", re.DOTALL)
+_OF_A_QUEUE = re.compile(r"(.*\}(?::.*)?):(?:delayed|delayed:texts|dead|dead:texts|dead:reasons|held:[^}]*|taken:[^}]*|begun:[^}]*)", re.DOTALL)
 _SENT = re.compile(rb"\}(?::.*)?:sent:[0-9a-f]+$", re.DOTALL)
 """By these our clients, which may go on sending, know what they have sent. They vanish by themselves."""
 
@@ -105,9 +106,22 @@ class Departing:
         keys = self._ours()
         for queue in self._queues(keys):
             for kind, key in _hands(queue, keys):
+                self._drop_begun(queue, kind, key)
                 self._carry(queue, kind, key, self._held(kind, key))
             self._carry_delayed(queue)
             self._carry_dead(queue, dead)
+
+    def _drop_begun(self, queue: QueueKeys, kind: str, key: bytes) -> None:
+        """What has begun may not run again, wherever it goes: Celery would forget it, too."""
+        owner = key.removeprefix(queue.held("") if kind == "H" else queue.taken("")).decode()
+        rows = self._server.one("HGETALL", queue.begun(owner))
+        tags = {tag for mark in rows[1::2] for tag in mark.decode().split()}
+        if tags and kind == "H":
+            self._server.one("HDEL", key, *tags)
+        elif tags:
+            for text in self._server.one("LRANGE", key, 0, -1):
+                if tag_of(text) in tags:
+                    self._server.one("LREM", key, 1, text)
 
     def _held(self, kind: str, key: bytes) -> Iterator[Move]:
         """Yield what an owner holds, the youngest first: each goes to the head of its list."""

@@ -16,14 +16,16 @@ from contextlib import contextmanager
 
 from celeriac.drivers.redis import lease_scripts, messages, scripts
 from celeriac.drivers.redis.batch import Writing
+from celeriac.drivers.redis.begun import Begun, Change
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.lease import Lease
 from celeriac.drivers.redis.messages import Tags, age, delivery
 from celeriac.drivers.redis.server import Server
-from celeriac.model.envelope import Delivery, Settlement, Verdict
+from celeriac.model.envelope import Delivery, Outgoing, Settlement, Verdict
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 
 _ARRIVED = "t-"
+_STAYS_AWAY = (Verdict.ACK, Verdict.BEGIN)
 ROUND_ROBIN = "round_robin"
 ORDERS = (ROUND_ROBIN, "priority", "sorted")
 """In which order queues are taken from: in turns, as they are named, or by name; in the latter two the first is emptied before the next."""
@@ -48,6 +50,7 @@ class Flight:
         self._uncertain: list[tuple[int, int]] = []
         self._kept: list[Delivery] = []
         self._turn = 0
+        self.begun = Begun(server, keys, owner)
         self._announced: set[str] = set()
         self.fetched: set[str] = set()
         """The queues that were taken from."""
@@ -188,7 +191,7 @@ class Flight:
         return [self._arrival(text, queue)]
 
     def _arrival(self, text: bytes, queue: str) -> Delivery:
-        tag = _tag_of(text)
+        tag = tag_of(text)
         if tag in self._arrived:
             # It may just be on its way back to the queue, and be known here for a moment longer.
             with self._returning:
@@ -228,7 +231,7 @@ class Flight:
                     known[text] -= 1
                     continue
                 try:
-                    found.append(self._arrived_under(_tag_of(text), text, queue))
+                    found.append(self._arrived_under(tag_of(text), text, queue))
                 except BaseException:
                     self.keep(found)
                     raise
@@ -250,30 +253,38 @@ class Flight:
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Carry out verdicts."""
-        with self.settling(settlements):
+        with self.settling(settlements) as change:
             writing = Writing(self._server)
-            self.add_to(writing, settlements)
+            self.add_to(writing, settlements, change)
             writing.run()
 
     @contextmanager
-    def settling(self, settlements: Sequence[Settlement]) -> Iterator[None]:
+    def settling(self, settlements: Sequence[Settlement]) -> Iterator[Change]:
         """Carry out verdicts in this block; when it ends well, they have been."""
+        change = self.begun.change(settlements)
         arrived = self._arrived
-        back = bool(arrived) and any(one.verdict is not Verdict.ACK and str(one.tag) in arrived for one in settlements)
+        back = bool(arrived) and any(one.verdict not in _STAYS_AWAY and str(one.tag) in arrived for one in settlements)
         if back:
             self._returning.acquire()
         try:
-            yield
-            self._settled(settlements)
+            yield change
+            self.begun.settled(change)
+            if self._arrived:
+                self._settled(settlements)
         finally:
             if back:
                 self._returning.release()
 
-    def add_to(self, writing: Writing, settlements: Sequence[Settlement]) -> None:
-        """Add verdicts to what is going to be written, inside of ``settling``."""
+    def add_to(self, writing: Writing, settlements: Sequence[Settlement], change: Change) -> None:
+        """Add verdicts to what is going to be written, inside of ``settling``, which says what changes of what has begun."""
         acks: dict[str, list[str]] = {}
         others: list[Settlement] = []
+        self.begun.add_to(writing, change)
         for settlement in settlements:
+            if settlement.verdict is Verdict.BEGIN:
+                if settlement.instead is not None:
+                    self._replace(writing, settlement, settlement.instead)
+                continue
             tag = str(settlement.tag)
             text = self._arrived.get(tag) if self._arrived else None
             if text is not None:
@@ -291,6 +302,14 @@ class Flight:
             writing.at(queue.owners).acknowledge(queue.held(self._owner), tags)
         if others:
             self._add_others(writing, others)
+
+    def _replace(self, writing: Writing, settlement: Settlement, instead: Outgoing) -> None:
+        """Put one message in the place of another that has ended."""
+        queue, tag = self._keys.queue(settlement.queue), str(settlement.tag)
+        old = self._arrived.get(tag)
+        if old is not None:
+            writing.at(queue.owners).adopt(queue, self._owner, tag, old)
+        writing.at(queue.owners).exchange(queue.held(self._owner), tag, messages.pack(instead))
 
     def _add_others(self, writing: Writing, settlements: list[Settlement]) -> None:
         # Those that return to the head of a list do so the youngest first.
@@ -321,8 +340,8 @@ class Flight:
         self._kept.clear()
 
     def _settled(self, settlements: Iterable[Settlement]) -> None:
-        if self._arrived:
-            for settlement in settlements:
+        for settlement in settlements:
+            if settlement.verdict is not Verdict.BEGIN or settlement.instead is not None:
                 self._arrived.pop(str(settlement.tag), None)
 
     # what there is
@@ -344,12 +363,26 @@ class Flight:
     def _tagged(self, texts: Sequence[bytes], known: dict[bytes, bytes]) -> list[tuple[str, bytes]]:
         adopted: dict[str, bytes] = {}
         for text in texts:
-            tag = _tag_of(text)
+            tag = tag_of(text)
             if tag in adopted or tag.encode() in known:
                 with self._lock:
                     tag = f"{self._tags.prefix}{self._tags.reserve(1)}.0"
             adopted[tag] = text
         return list(adopted.items())
+
+    def tags(self, lists: Sequence[int]) -> list[str]:
+        """Return new tags for messages of these lists."""
+        with self._lock:
+            first = self._tags.reserve(len(lists))
+        return [f"{self._tags.prefix}{first + at}.{of}" for at, of in enumerate(lists)]
+
+    def inherited(self) -> list[tuple[Delivery, str]]:
+        """Return what was taken over from dead owners and has not been returned before, with their names."""
+        found: list[tuple[Delivery, str]] = []
+        for name, owners in self.begun.inherited(self.fetched).items():
+            texts = self._server.one("HMGET", self._keys.queue(name).held(self._owner), *owners)
+            found += [(delivery(text, tag, name), owner) for text, (tag, owner) in zip(texts, owners.items()) if text is not None]
+        return found
 
     def _adopt(self, queue: QueueKeys, tagged: Iterable[tuple[str, bytes]]) -> None:
         writing = Writing(self._server)
@@ -358,5 +391,5 @@ class Flight:
         writing.run()
 
 
-def _tag_of(text: bytes) -> str:
+def tag_of(text: bytes) -> str:
     return f"{_ARRIVED}{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:20]}.0.0"

@@ -57,9 +57,9 @@ class RedisSettler:
             number = self._numbered(list(writes))
             writing.at("").once(self._keys.flushed(self._owner), number)
             self._outbound.add_to(writing, self._outbound.routed(outgoing))
-        with self._flight.settling(settlements):
+        with self._flight.settling(settlements) as change:
             if settlements:
-                self._flight.add_to(writing, settlements)
+                self._flight.add_to(writing, settlements, change)
             if records or due:
                 self._add_results(writing, records, [chord.group for chord in due])
             self._run(writing, list(writes), number)

@@ -10,7 +10,6 @@ The connection speaks RESP3, so that ordinary commands can follow a subscription
 from __future__ import annotations
 
 import os
-import select
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -21,7 +20,7 @@ from typing import Any
 from celeriac.drivers.redis.bell import Bell
 from celeriac.drivers.redis.connection import Command, Link
 from celeriac.drivers.redis.errors import ProtocolError, ServerError
-from celeriac.drivers.redis.server import Server
+from celeriac.drivers.redis.server import Server, polled
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 
 PATIENCE = 15.0
@@ -193,20 +192,16 @@ class Hub:
             self._reader = None
 
     def _listen(self, link: Link | None, seconds: float) -> tuple[list[Any], BaseException | None]:
-        poll = select.poll()
-        poll.register(bell := self._bell.fileno(), select.POLLIN)
+        bell, seconds = self._bell.fileno(), min(seconds, _PING)
         try:
-            if link is not None:
-                poll.register(link.fileno(), select.POLLIN)
-                if self._pinged and time.monotonic() - self._heard_at > 2 * _PING:
-                    raise OSError("the server does not answer")
-                if link.readable(0.0):
-                    return link.pending(), None
-            for descriptor, _ in poll.poll(min(seconds, _PING) * 1000):
-                if descriptor == bell:
-                    self._bell.hush()
             if link is None:
+                if polled(bell).poll(seconds * 1000):
+                    self._bell.hush()
                 return [], None
+            if self._pinged and time.monotonic() - self._heard_at > 2 * _PING:
+                raise OSError("the server does not answer")
+            if self._server.ready(link, bell, seconds) and not link.readable(0.0):
+                self._bell.hush()
             return link.pending() if link.readable(0.0) else [], None
         except (OSError, ProtocolError, ValueError) as error:
             return [], error

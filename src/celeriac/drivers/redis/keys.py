@@ -44,6 +44,10 @@ class QueueKeys(Value, frozen=True):
         """List: what arrived for an owner that was waiting; it has no tag yet."""
         return f"{self.base}:taken:{owner}".encode()
 
+    def begun(self, owner: str) -> bytes:
+        """Hash: what of it has begun and may not begin again, mark -> tags."""
+        return f"{self.base}:begun:{owner}".encode()
+
     def sent(self, seal: str) -> str:
         """String: the number of what was sent last under a seal."""
         return f"{self.base}:sent:{seal}"

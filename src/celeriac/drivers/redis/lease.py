@@ -12,9 +12,12 @@ import time
 
 IDLE = 6.0
 """An idle lease is so many times as long."""
-_LONGEST, _ALONE, _EACH = 5.0, 1.1, 0.25
-"""How many leases lie between two renewals of one that is idle: at most; at least; for each worker that there is. With each comes a look after
-the others: one that dies is noticed by anybody's first look at its short lease, which is followed closely from then on."""
+_LONGEST, _ALONE, _FEW, _EACH = 5.0, 2.0, 1.1, 0.25
+"""How many leases lie between two renewals of one that is idle: at most; where there is no other; at least; for each worker that there is. With
+each comes a look after the others: one that dies is noticed by anybody's first look at its short lease, which is followed closely from then on.
+One that is alone is told when it is so no more (``waiting``)."""
+_QUIET = 0.2
+"""Nothing was taken for so many leases: a lease may become long."""
 
 
 class Lease:
@@ -51,8 +54,8 @@ class Lease:
 
     @property
     def quiet(self) -> bool:
-        """Whether it may become long (or stay so) if nothing is held: nothing was taken for the length of a lease."""
-        return self.long or time.monotonic() - self._touched_at > self.seconds
+        """Whether it may become long (or stay so) if nothing is held: nothing was taken for some time."""
+        return self.long or time.monotonic() - self._touched_at > _QUIET * self.seconds
 
     @property
     def touched(self) -> int:
@@ -72,9 +75,14 @@ class Lease:
             self.long = long
             self._ends = begun + (IDLE if long else 1.0) * self.seconds
             if long:
-                apart = min(max(_ALONE, _EACH * self.crowd), _LONGEST) * self.seconds
+                apart = (_ALONE if self.crowd <= 1 else min(max(_FEW, _EACH * self.crowd), _LONGEST)) * self.seconds
                 self._next = begun + apart * self._chance.uniform(0.85, 1.0)
             return True
+
+    def joined(self) -> None:
+        """There are others: one that was alone looks again soon."""
+        if self.crowd <= 1:
+            self.follow()
 
     def follow(self) -> None:
         """Look again soon: somebody holds something."""

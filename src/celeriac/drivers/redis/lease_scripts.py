@@ -55,8 +55,9 @@ for i = 1, #KEYS do redis.call('ZADD', KEYS[i], stamp(now + tonumber(ARGV[2])), 
 TEND = Script(
     """
 -- KEYS: the mark of the last look, idle, watchers, then for each queue: owners, held, taken. ARGV: owner, lease, idle lease, 1 if it may be idle,
--- most watchers ('' if it does not wait), 1 if this owner watches. Renews the lease, the idle one if nothing is held. Returns whether that was it,
--- how many owners there are if somebody has looked after them lately (otherwise it is this one's turn, and 0), whether it should begin to watch.
+-- most watchers ('' if it does not wait, 0 not to ask), 1 if this owner watches, 1 if it was alone and has looked lately. Renews the lease, the idle
+-- one if nothing is held. Returns whether that was it, how many owners there are if somebody has looked after them lately or there are no others
+-- (otherwise it is this one's turn, and 0), whether it should begin to watch.
 local t, call, owner = redis.call('TIME'), redis.call, ARGV[1]
 local now, idle = tonumber(t[1]) + tonumber(t[2]) / 1000000, 0
 local function stamp(seconds) return string.format('%.6f', seconds) end
@@ -78,7 +79,12 @@ local wanted = 0
 if ARGV[5] ~= '' and idle == 1 then
   call('ZADD', KEYS[2], ends, owner)
   if ARGV[6] == '1' then call('ZADD', KEYS[3], ends, owner)
-  elseif call('ZCOUNT', KEYS[3], stamp(now), '+inf') < tonumber(ARGV[5]) then wanted = 1 end
+  elseif ARGV[5] ~= '0' and call('ZCOUNT', KEYS[3], stamp(now), '+inf') < tonumber(ARGV[5]) then wanted = 1 end
+end
+if ARGV[7] == '1' and idle == 1 then
+  local others = 0
+  for i = 4, #KEYS, 3 do others = others + call('ZCARD', KEYS[i]) - 1 end
+  if others == 0 then return {1, 1, wanted} end
 end
 local count = call('GET', KEYS[1])
 if not count then call('SET', KEYS[1], 1, 'PX', 1500) end
@@ -89,22 +95,66 @@ return {idle, count and tonumber(count) or 0, wanted}
 RESTORE = Script(
     NOW
     + """
--- KEYS: owners, held, taken, given away, lists. ARGV: owner, 1 if whatever its lease says, then for each message, the youngest first:
--- tag ('' for one without), text, list, new text. Returns how many went back to the head of their lists. The owner is forgotten when nothing is
--- left, but not before a minute after its end: until then something may still arrive by a command that it left blocked.
+-- KEYS: owners, held, taken, given away, begun, lists. ARGV: owner, 1 if whatever its lease says, then for each message, the youngest first:
+-- tag, text ('' for one that is held), list, new text. Returns how many went back to the head of their lists; what has begun does not. The owner is
+-- forgotten when nothing is left, but not before a minute after its end: until then something may still arrive by a command that it left blocked.
 local owner, count, call = ARGV[1], 0, redis.call
 local ends = call('ZSCORE', KEYS[1], owner)
 if ARGV[2] ~= '1' and ends and tonumber(ends) > now then return 0 end
+local begun = {}
+if #ARGV > 2 then
+  for _, tags in ipairs(call('HVALS', KEYS[5])) do
+    for tag in string.gmatch(tags, '%S+') do begun[tag] = true end
+  end
+end
 for i = 3, #ARGV, 4 do
   local there
-  if ARGV[i] ~= '' then there = call('HDEL', KEYS[2], ARGV[i]) else there = call('LREM', KEYS[3], 1, ARGV[i + 1]) end
+  if begun[ARGV[i]] then there = 0
+  elseif ARGV[i + 1] == '' then there = call('HDEL', KEYS[2], ARGV[i])
+  else there = call('LREM', KEYS[3], 1, ARGV[i + 1]) end
   if there == 1 then
-    call('RPUSH', KEYS[5 + tonumber(ARGV[i + 2])], ARGV[i + 3])
+    call('RPUSH', KEYS[6 + tonumber(ARGV[i + 2])], ARGV[i + 3])
     count = count + 1
   end
 end
 if count > 0 and ARGV[2] ~= '1' then call('SET', KEYS[4], stamp(now), 'EX', 86400) end
-if call('EXISTS', KEYS[2], KEYS[3]) == 0 and (ARGV[2] == '1' or not ends or tonumber(ends) < now - 60) then call('ZREM', KEYS[1], owner) end
+if call('EXISTS', KEYS[2], KEYS[3]) == 0 then
+  if call('EXISTS', KEYS[5]) == 1 then call('DEL', KEYS[5]) end
+  if ARGV[2] == '1' or not ends or tonumber(ends) < now - 60 then call('ZREM', KEYS[1], owner) end
+end
 return count
+"""
+)
+
+INHERIT = Script(
+    NOW
+    + """
+-- KEYS: owners; held, taken and begun of a dead one; held and begun of its heir. ARGV: the dead one, for how long it has to be, the heir's mark, then
+-- for each message that it had begun: tag, text ('' for one that is held), new tag. Returns how many are the heir's now, -1 when it is too early: the
+-- dead one has a lease, or nobody saw for that long that it has none. (Nobody looked while the server was away, and nobody could renew a lease.)
+local call, ends, tags = redis.call, redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-', {}
+if ends ~= '-' and tonumber(ends) > now then return -1 end
+local last, since = string.match(call('HGET', KEYS[4], '') or '', '^(%S+) (%S+)$')
+if last ~= ends then
+  call('HDEL', KEYS[4], '')
+  call('HSET', KEYS[4], '', ends .. ' ' .. stamp(now))
+  return -1
+end
+if now - tonumber(since) < tonumber(ARGV[2]) then return -1 end
+for i = 4, #ARGV, 3 do
+  local text = ARGV[i + 1]
+  if text == '' then
+    text = call('HGET', KEYS[2], ARGV[i])
+    if text then call('HDEL', KEYS[2], ARGV[i]) end
+  elseif call('LREM', KEYS[3], 1, text) == 0 then
+    text = false
+  end
+  if text then
+    call('HSET', KEYS[5], ARGV[i + 2], text)
+    tags[#tags + 1] = ARGV[i + 2]
+  end
+end
+if #tags > 0 then call('HSET', KEYS[6], ARGV[3], table.concat(tags, ' ')) end
+return #tags
 """
 )

@@ -11,12 +11,14 @@ from celeriac.drivers.redis.broker import RedisBroker
 from celeriac.drivers.redis.cluster import ClusterServer
 from celeriac.drivers.redis.keys import BrokerKeys
 from celeriac.drivers.redis.schedule_store import RedisScheduleStore
+from celeriac.drivers.redis.sentinel import SentinelServer
 from celeriac.drivers.redis.server import Server, server_at
 from celeriac.lib.urls import Url
 
 
 def _server(url: Url, options: Mapping[str, Any]) -> Server:
-    return server_at(address_of(url, options), lambda address: ClusterServer(address) if address.cluster else Server(address))
+    address = address_of(url, options)
+    return server_at(address, ClusterServer if address.cluster else SentinelServer if address.master else Server)
 
 
 def broker(url: Url, options: Mapping[str, Any], owner: str) -> RedisBroker:

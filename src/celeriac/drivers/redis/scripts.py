@@ -119,7 +119,7 @@ local function give_up(held, tag)
   if text then call('HDEL', held, tag) end
   return text
 end
-if ARGV[1] == 'R' or ARGV[1] == 'r' or ARGV[1] == 'S' then redis.pcall('ZREM', KEYS[1], '') end
+if ARGV[1] == 'R' or ARGV[1] == 'r' or ARGV[1] == 'S' or ARGV[1] == 'B' then redis.pcall('ZREM', KEYS[1], '') end
 while arg <= last do
   local op = ARGV[arg]
   if op == 'P' or op == 'A' then
@@ -144,6 +144,14 @@ while arg <= last do
     -- a message that is not due yet: due, name, text
     delay(KEYS[key + 1], KEYS[key + 2], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3])
     key, arg = key + 2, arg + 4
+  elseif op == 'B' then
+    -- what has begun and may not begin again: mark, tags
+    call('HSET', KEYS[key + 1], ARGV[arg + 1], ARGV[arg + 2])
+    key, arg = key + 1, arg + 3
+  elseif op == 'E' then
+    -- another message in the place of one that is held: tag, text
+    if call('HEXISTS', KEYS[key + 1], ARGV[arg + 1]) == 1 then call('HSET', KEYS[key + 1], ARGV[arg + 1], ARGV[arg + 2]) end
+    key, arg = key + 1, arg + 3
   elseif op == 'T' then
     -- what arrived while its owner waited gets its tag: tag, text
     if call('LREM', KEYS[key + 1], 1, ARGV[arg + 2]) == 1 then call('HSET', KEYS[key + 2], ARGV[arg + 1], ARGV[arg + 2]) end

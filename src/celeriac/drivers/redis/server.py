@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import select
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -134,7 +135,20 @@ class Server:
 
     def link(self, key: Any = None) -> Link:
         """Return a connection of one's own, RESP3, to where a key is; the caller closes it."""
-        return open_link(self.address, protocol=3)
+        return self._connect(3)
+
+    def _connect(self, protocol: int = 2) -> Link:
+        return open_link(self.address, protocol=protocol)
+
+    def ready(self, link: Link, bell: int, seconds: float) -> bool:
+        """Wait until a connection of one's own or a bell (a descriptor) can be read, and say whether.
+
+        Raises OSError when the connection leads to a server that is not the right one any more.
+        """
+        return link.readable(0.0) or bool(polled(link.fileno(), bell).poll(seconds * 1000))
+
+    def forget(self) -> None:
+        """Nobody uses this server any more."""
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -179,7 +193,7 @@ class Server:
             finally:
                 self._queued -= 1
         try:
-            return open_link(self.address)
+            return self._connect()
         except BaseException:
             self._gone()
             raise
@@ -204,6 +218,14 @@ class Server:
         for link in self._idle:
             link.close(inherited=True)
         self._start_afresh()
+
+
+def polled(*descriptors: int) -> select.poll:
+    """Return what waits until one of these can be read."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return poll
 
 
 _servers: dict[str, Server] = {}
@@ -234,3 +256,4 @@ def leave(server: Server) -> None:
         last = server.users == 0
     if last:
         server.close()
+        server.forget()

@@ -265,6 +265,8 @@ class Waiting:
             arguments = (self._owner, _KNOWN, WATCHERS, self._keys.bell(queues, ""))
             watches, self._others = self._server.call(scripts.ARM, self._keys.waiters(queues), arguments)
             self._queues, self.watches, self._enrolled_at = queues, bool(watches), time.monotonic()
+            if self._others:
+                self._flight.lease.joined()
         first = self._keys.queue(queues[0])
         block = ("BLMOVE", first.lists[0], first.taken(self._owner), "RIGHT", "LEFT", PERIOD)
         known = self._nothing_came or time.monotonic() - self._measured_at < _MEASURED
@@ -313,10 +315,7 @@ class Waiting:
             looks = time.monotonic() + self._flight.next_due - time.time()
         if self.watches and (not self._tracks or len(self._server.together(self._queues)) > 1):
             looks = min(looks, time.monotonic() + _POLL_UNTRACKED)
-        poll = select.poll()
-        poll.register(self._link.fileno(), select.POLLIN)
-        poll.register(self._bell.fileno(), select.POLLIN)
-        if self._link.readable(0.0) or poll.poll(max(0.0, min(until, looks) - time.monotonic()) * 1000):
+        if self._node.ready(self._link, self._bell.fileno(), max(0.0, min(until, looks) - time.monotonic())):
             return (self._link.pending() if not self._closed else []), False
         now = time.monotonic()
         if now >= self._blocked_until + _GRACE:

@@ -16,6 +16,7 @@ from celeriac.contracts.broker import (
     Leases,
     Listener,
     Prioritizes,
+    RemembersBegun,
     RemembersRevoked,
     RemovesDelayed,
     ShowsDelayed,
@@ -30,7 +31,7 @@ from celeriac.drivers.sql.messages import Messages
 from celeriac.drivers.sql.payload import HIGHEST, delivery, span, unpack
 from celeriac.drivers.sql.store import SqlStore, Transaction
 from celeriac.drivers.sql.waiting import QueueWaiters
-from celeriac.model.envelope import Delivery, Outgoing, Settlement
+from celeriac.model.envelope import Delivery, Outgoing, Settlement, Tag
 from celeriac.model.topology import Queue
 
 SLICE = 10_000
@@ -38,8 +39,9 @@ SLICE = 10_000
 
 
 class SqlBroker(
-    Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, DeletesQueues, Broadcasts, RemembersRevoked, CountsStarts, Fuses
-):
+    Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Leases, DeadLetters, DeletesQueues, Broadcasts,
+    RemembersRevoked, RemembersBegun, CountsStarts, Fuses,
+):  # fmt: skip
     """Queues in one file, shared by all processes that open it."""
 
     priorities = (0, HIGHEST)
@@ -53,6 +55,7 @@ class SqlBroker(
         self._waiters = QueueWaiters(store)
         self._turn = 0
         self._was_full = False
+        self._fetched: set[str] = set()
 
     def connect(self) -> None:
         self._store.join(self)
@@ -78,6 +81,7 @@ class SqlBroker(
     def fetch(self, queues: Sequence[str], *, limit: int, wait: float) -> Sequence[Delivery]:
         if limit <= 0:
             return ()
+        self._fetched.update(queues)
         if self._was_full or self._messages.due(queues)[0]:
             found = self._take(queues, limit)
             if found:
@@ -173,6 +177,12 @@ class SqlBroker(
 
     def held(self) -> Sequence[Delivery]:
         return self._messages.held_by(self.owner)
+
+    def begun(self) -> Collection[Tag]:
+        return self._messages.begun.known(self.owner)
+
+    def inherit(self) -> Sequence[tuple[Delivery, str]]:
+        return self._messages.begun.inherit(self._fetched, self.owner)
 
     def release(self) -> None:
         with self._store.write() as write:

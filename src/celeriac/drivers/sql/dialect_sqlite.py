@@ -26,7 +26,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 SCHEMA_VERSION = 1
-NEWEST_TABLE = "celeriac_stamp"
+NEWEST_TABLE = "celeriac_begun"
 """The table that was added last: a file without it was made by an earlier version, which does not mind what it does not know."""
 APPLICATION_COUNTERS = ("message", "tag", "topology")
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from celeriac.drivers.routes import Routes
+from celeriac.drivers.sql.begun import Begun
 from celeriac.drivers.sql.dialect_sqlite import Row
 from celeriac.drivers.sql.payload import MOST_MESSAGES, MOST_QUEUES, delivery, pack, position, queue_of, span, unpack
 from celeriac.drivers.sql.store import SqlStore, Transaction
@@ -23,6 +24,7 @@ class Messages:
 
     def __init__(self, store: SqlStore) -> None:
         self.store = store
+        self.begun = Begun(store)
         self._routes = Routes()
         self._routes_version = -1
 
@@ -152,10 +154,13 @@ class Messages:
             after = next(reversed(named))
         return found
 
-    def settle(self, write: Transaction, settlements: Iterable[Settlement], owner: str) -> None:
+    def settle(self, write: Transaction, settlements: Sequence[Settlement], owner: str) -> None:
         """Carry out verdicts; tags that this owner does not hold are passed over."""
         done = []
+        self.begun.settle(write, settlements, owner)
         for settlement in settlements:
+            if settlement.verdict is Verdict.BEGIN:
+                continue
             if settlement.verdict is not Verdict.ACK:
                 self._give_back(write, settlement, owner)
             done.append((settlement.tag, owner))
@@ -186,15 +191,18 @@ class Messages:
         return [delivery(tag, self.store.queue_name(queue_of(place)), place, tries, payload) for tag, place, tries, payload in rows]
 
     def return_orphans(self, write: Transaction) -> int:
-        """Put back, one delivery more behind them, the messages whose owner is not known (any more)."""
-        rows = write.cursor.execute(self.store.texts["held_orphans"]).fetchall()
-        write.cursor.execute(self.store.texts["held_drop_orphans"])
-        return self._put_back(write, [(place, tries + 1, payload) for place, tries, payload in rows])
+        """Put back, one delivery more behind them, the messages whose owner is not known (any more); not what it had begun."""
+        found = write.cursor.execute(self.store.texts["held_orphans"]).fetchall()
+        begun = self.begun.orphans(write) if found else ()
+        rows = [row for row in found if row[0] not in begun]
+        write.cursor.executemany(self.store.texts["held_drop_any"], [row[:1] for row in rows])
+        return self._put_back(write, [(place, tries + 1, payload) for _, place, tries, payload in rows])
 
     def return_all_of(self, write: Transaction, owner: str) -> int:
-        """Put back, untouched, what an owner holds."""
-        rows = write.cursor.execute(self.store.texts["held_by"], (owner,)).fetchall()
-        write.cursor.execute(self.store.texts["held_drop_by"], (owner,))
+        """Put back, untouched, what an owner holds and has not begun."""
+        begun = self.begun.of(write, owner)
+        rows = [row for row in write.cursor.execute(self.store.texts["held_by"], (owner,)).fetchall() if row[0] not in begun]
+        write.cursor.executemany(self.store.texts["held_drop_any"], [row[:1] for row in rows])
         return self._put_back(write, [row[1:] for row in rows])
 
     def _put_back(self, write: Transaction, rows: Sequence[Row]) -> int:

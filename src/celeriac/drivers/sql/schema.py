@@ -37,6 +37,13 @@ held = Table(
     Column("tries", SmallInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )
+begun = Table(
+    f"{P}begun",
+    metadata,
+    Column("mark", _number, primary_key=True, autoincrement=False),
+    Column("owner", String(255), nullable=False),
+    Column("tags", Text, nullable=False),
+)
 delayed = Table(
     f"{P}delayed",
     metadata,

@@ -32,10 +32,12 @@ def _messages() -> dict[str, Executable]:
         "held_drop": delete(t.held).where(is_mine),
         "held_get": select(held.position, held.tries, held.payload).where(is_mine),
         "held_by": select(held.tag, held.position, held.tries, held.payload).where(held.owner == owner).order_by(held.tag),
-        "held_drop_by": delete(t.held).where(held.owner == owner),
-        "held_orphans": select(held.position, held.tries, held.payload).where(held.owner.not_in(owners)),
+        "held_any": select(held.position, held.tries, held.payload).where(held.tag == tag),
+        "held_exchange": update(t.held).where(is_mine).values(payload=bindparam("a_payload")),
+        "held_give": update(t.held).where(held.tag == tag).values(owner=owner),
+        "held_drop_any": delete(t.held).where(held.tag == tag),
+        "held_orphans": select(held.tag, held.position, held.tries, held.payload).where(held.owner.not_in(owners)),
         "held_orphaned": select(held.tag).where(held.owner.not_in(owners)).limit(1),
-        "held_drop_orphans": delete(t.held).where(held.owner.not_in(owners)),
         "delayed_add": insert(t.delayed),
         "delayed_first": select(delayed.due).where(delayed.queue == queue).order_by(delayed.due).limit(1),
         "delayed_due": select(delayed.position, delayed.tries, delayed.payload).where(delayed.queue == queue, delayed.due <= due),
@@ -51,6 +53,18 @@ def _messages() -> dict[str, Executable]:
         .order_by(delayed.due, delayed.position)
         .limit(limit),
         "delayed_drop": delete(t.delayed).where(delayed.queue == queue, delayed.due == due, delayed.position == place),
+    }
+
+
+def _begun(upsert: Any) -> dict[str, Executable]:
+    begun = t.begun.c
+    mark, owner = _p("a_mark", "an_owner")
+    owners = select(t.owner.c.name)
+    return {
+        "begun_put": _replacing(upsert, t.begun, "mark"),
+        "begun_drop": delete(t.begun).where(begun.mark == mark),
+        "begun_of": select(begun.mark, begun.tags).where(begun.owner == owner),
+        "begun_orphans": select(begun.mark, begun.owner, begun.tags).where(begun.owner.not_in(owners)),
     }
 
 
@@ -198,6 +212,7 @@ def statements(upsert: Any) -> dict[str, Executable]:
     """Return all statements by name; ``upsert`` is the dialect's ``insert``, which knows ON CONFLICT."""
     return {
         **_messages(),
+        **_begun(upsert),
         **_dead(),
         **_registers(upsert),
         **_results(upsert),

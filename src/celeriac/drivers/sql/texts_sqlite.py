@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 TABLES = (
+    "CREATE TABLE IF NOT EXISTS celeriac_begun ( mark INTEGER NOT NULL, owner VARCHAR(255) NOT NULL, tags TEXT NOT NULL, PRIMARY "
+    "KEY (mark) )",
     "CREATE TABLE IF NOT EXISTS celeriac_broadcast ( number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, sent FLOAT NOT NULL, "
     "exchange VARCHAR(255) NOT NULL, payload BLOB NOT NULL )",
     "CREATE TABLE IF NOT EXISTS celeriac_chord ( id VARCHAR(255) NOT NULL, size INTEGER NOT NULL, counted INTEGER NOT NULL, failed "
@@ -76,19 +78,25 @@ TEXTS = {
         "SELECT celeriac_held.tag, celeriac_held.position, celeriac_held.tries, celeriac_held.payload FROM celeriac_held WHERE "
         "celeriac_held.owner = ? ORDER BY celeriac_held.tag"
     ),
-    "held_drop_by": (  # an_owner
-        "DELETE FROM celeriac_held WHERE celeriac_held.owner = ?"
+    "held_any": (  # a_tag
+        "SELECT celeriac_held.position, celeriac_held.tries, celeriac_held.payload FROM celeriac_held WHERE celeriac_held.tag = ?"
+    ),
+    "held_exchange": (  # a_payload, a_tag, an_owner
+        "UPDATE celeriac_held SET payload=? WHERE celeriac_held.tag = ? AND celeriac_held.owner = ?"
+    ),
+    "held_give": (  # an_owner, a_tag
+        "UPDATE celeriac_held SET owner=? WHERE celeriac_held.tag = ?"
+    ),
+    "held_drop_any": (  # a_tag
+        "DELETE FROM celeriac_held WHERE celeriac_held.tag = ?"
     ),
     "held_orphans": (  # no parameters
-        "SELECT celeriac_held.position, celeriac_held.tries, celeriac_held.payload FROM celeriac_held WHERE (celeriac_held.owner "
-        "NOT IN (SELECT celeriac_owner.name FROM celeriac_owner))"
+        "SELECT celeriac_held.tag, celeriac_held.position, celeriac_held.tries, celeriac_held.payload FROM celeriac_held WHERE "
+        "(celeriac_held.owner NOT IN (SELECT celeriac_owner.name FROM celeriac_owner))"
     ),
     "held_orphaned": (  # no parameters
         "SELECT celeriac_held.tag FROM celeriac_held WHERE (celeriac_held.owner NOT IN (SELECT celeriac_owner.name FROM "
         "celeriac_owner)) LIMIT 1 OFFSET 0"
-    ),
-    "held_drop_orphans": (  # no parameters
-        "DELETE FROM celeriac_held WHERE (celeriac_held.owner NOT IN (SELECT celeriac_owner.name FROM celeriac_owner))"
     ),
     "delayed_add": (  # queue, due, position, tries, payload
         "INSERT INTO celeriac_delayed (queue, due, position, tries, payload) VALUES (?, ?, ?, ?, ?)"
@@ -122,6 +130,20 @@ TEXTS = {
     "delayed_drop": (  # a_queue, now, a_position
         "DELETE FROM celeriac_delayed WHERE celeriac_delayed.queue = ? AND celeriac_delayed.due = ? AND celeriac_delayed.position ="
         " ?"
+    ),
+    "begun_put": (  # mark, owner, tags
+        "INSERT INTO celeriac_begun (mark, owner, tags) VALUES (?, ?, ?) ON CONFLICT (mark) DO UPDATE SET owner = excluded.owner, "
+        "tags = excluded.tags"
+    ),
+    "begun_drop": (  # a_mark
+        "DELETE FROM celeriac_begun WHERE celeriac_begun.mark = ?"
+    ),
+    "begun_of": (  # an_owner
+        "SELECT celeriac_begun.mark, celeriac_begun.tags FROM celeriac_begun WHERE celeriac_begun.owner = ?"
+    ),
+    "begun_orphans": (  # no parameters
+        "SELECT celeriac_begun.mark, celeriac_begun.owner, celeriac_begun.tags FROM celeriac_begun WHERE (celeriac_begun.owner NOT "
+        "IN (SELECT celeriac_owner.name FROM celeriac_owner))"
     ),
     "dead_add": (  # queue, position, died, reason, payload
         "INSERT INTO celeriac_dead (queue, position, died, reason, payload) VALUES (?, ?, ?, ?, ?)"

@@ -14,6 +14,7 @@ A driver author subclasses the suites of the powers the driver has and overrides
 from __future__ import annotations
 
 from celeriac.testing.conformance.backends import BackendSuite, ChordsSuite, DueChordsSuite, ExpiresSuite, GroupsSuite, NotifiesSuite
+from celeriac.testing.conformance.begun import BegunSuite
 from celeriac.testing.conformance.brokers import BrokerSuite
 from celeriac.testing.conformance.custody import (
     BroadcastsSuite,
@@ -32,6 +33,7 @@ from celeriac.testing.conformance.settlers import AtomicSettlerSuite, SettlerSui
 __all__ = [
     "AtomicSettlerSuite",
     "BackendSuite",
+    "BegunSuite",
     "BroadcastsSuite",
     "BrokerSuite",
     "ChordsSuite",

@@ -153,6 +153,8 @@ class DeadLettersSuite(Fixtures):
         assert (broker.replay([letter.key]), broker.replay([letter.key, "unknown", "99"])) == (1, 0)
 
         (again,) = fetch(broker)
+        # It may say that it was sent anew.
+        again.envelope.headers.pop("celeriac_sent", None)
         assert (again.envelope, again.deliveries) == (letter.envelope, 1)
         assert list(broker.dead()) == []
 

@@ -181,7 +181,7 @@ class Coroutines(InProcess):
         for job in jobs:
             running = Running(job, self.clock.monotonic())
             self._running[id(running)] = running
-            if self._is_native(job):
+            if job.lost is None and self._is_native(job):
                 running.task = self._loop.create_task(self._run(running))
             else:
                 self._threads.submit(lambda running=running: self._run_in_thread(running))  # type: ignore[misc]

@@ -65,7 +65,7 @@ class Pooled(InProcess):
         self.feeding = Feeding(
             intake=station.intake, pace=self.parts.pace, places=self.places, begin=self._begin, flush_log=self.parts.log.flush,
             wake_broker=station.broker.wake, clock=self.clock, most_held=self.parts.options.most_held,
-            counts=station.counts, pulse=station.contact.pulse("fetching"),
+            counts=station.counts, pulse=station.contact.pulse("fetching"), line_up=True,
         )  # fmt: skip
         for _ in range(self.places):
             self._start_runner()

@@ -55,8 +55,9 @@ class Solo(InProcess):
         if not intake:
             station.outbox.flush()
             self.parts.log.flush()
-            intake.fetch(min(pace.appetite * _BATCHES, self.parts.options.most_held(1)), FETCH_WAIT)
-        packets = intake.take(lambda jobs: [list(jobs[: pace.count(map(name_of, jobs))])] if jobs else [])
+            wanted = pace.wanted(_BATCHES, 1) if pace.far else pace.appetite * _BATCHES
+            intake.fetch(min(wanted, self.parts.options.most_held(1)), FETCH_WAIT)
+        packets = intake.take(lambda jobs: [list(jobs[: pace.count(map(name_of, jobs), alone=True)])] if jobs else [])
         for packet in packets:
             pace.composed(1, len(packet))
             marked = intake.acknowledge(packet)

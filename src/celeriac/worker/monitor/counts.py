@@ -48,6 +48,8 @@ class Counts:
         self.dead: dict[str, int] = {}
         """Dead letters by queue."""
         self._lock = threading.Lock()
+        self._receiving = threading.Lock()
+        """Jobs come from the broker and, where successors begin in a task process, from there."""
         self._above = ("", 0.0)
 
     def of(self, name: str, queue: str) -> Series:
@@ -60,6 +62,10 @@ class Counts:
 
     def received(self, jobs: Iterable[Job]) -> None:
         """These have come and will run."""
+        with self._receiving:
+            self._received(jobs)
+
+    def _received(self, jobs: Iterable[Job]) -> None:
         known = self.series
         for job in jobs:
             delivery = job.delivery

@@ -1,0 +1,276 @@
+"""What a program has in its hands: application, settings, tasks, calls, results."""
+
+from __future__ import annotations
+
+from tests.compatibility.row import BETTER, DIFFERENT, SAME, row, section
+
+SECTIONS = [
+    section(
+        "The application",
+        rows=[
+            row(
+                "constructor, unknown keywords become settings",
+                SAME,
+                "",
+                "unit/app/test_app.py::test_arguments_of_the_application_are_settings",
+                "interop/test_surface.py",
+            ),
+            row(
+                "`conf`: attribute and item access, `update`, `table`, `humanize`",
+                SAME,
+                "",
+                "unit/config/test_settings.py",
+            ),
+            row(
+                "`config_from_object`, `config_from_envvar`, `namespace`, old upper-case names",
+                BETTER,
+                "an unknown key warns with the nearest name; a wrong type is refused",
+                "unit/config/test_sources.py",
+                "unit/config/test_spelling.py",
+                "unit/config/test_validate.py",
+            ),
+            row(
+                "`task`, `register_task`, `shared_task`, `autodiscover_tasks`, `send_task`, `gen_task_name`",
+                SAME,
+                "",
+                "unit/app/test_task.py",
+                "unit/app/test_app.py::test_modules_are_discovered",
+            ),
+            row(
+                "`on_configure`, `on_after_configure`, `on_after_finalize`",
+                SAME,
+                "",
+                "unit/app/test_celery_names.py",
+                "unit/app/test_app.py::test_settings_are_read_when_they_are_first_asked_for",
+            ),
+            row(
+                "no broker configured",
+                DIFFERENT,
+                "the [embedded default](../how-to/embedded-default.md), where Celery expects RabbitMQ on localhost",
+                "unit/app/test_embedded.py",
+                "integration/test_identity.py",
+            ),
+            row(
+                "`connection`, `connection_for_read`, `connection_for_write`",
+                DIFFERENT,
+                "they are the broker itself, not a kombu connection",
+                "unit/app/test_celery_names.py::test_pools_lend_this_processes_connection",
+            ),
+            row(
+                "`add_periodic_task`",
+                BETTER,
+                "takes workflows, and the keys of an entry",
+                "unit/beat/test_loop.py::test_tasks_added_by_add_periodic_task_are_sent",
+                "unit/beat/test_loop.py::test_a_workflow_can_be_periodic",
+            ),
+            row(
+                "`setup_security`",
+                SAME,
+                "extra `auth`; [signed messages](../how-to/drop-in.md#signed-messages)",
+                "unit/wire/test_signing.py::test_an_application_signs_and_reads_its_calls",
+                "unit/wire/test_signing.py::test_missing_settings_are_named",
+            ),
+            row(
+                "`amqp`, `log`, `loader`, `pool`, `producer_pool`",
+                SAME,
+                "what they lack says by name what to use instead",
+                "unit/app/test_celery_names.py::test_amqp_knows_queues_and_routes",
+                "unit/app/test_celery_names.py::test_what_amqp_lacks_has_a_remedy",
+                "unit/app/test_celery_names.py::test_the_loader_imports_and_reads_words",
+            ),
+            row(
+                "`CELERY_TRACE_APP`",
+                SAME,
+                "",
+                "unit/app/test_kombu_objects.py::test_a_missing_application_is_found_where_that_is_wanted",
+            ),
+            row(
+                "all attributes",
+                SAME,
+                "compared with Celery's by a test, with the [table](../how-to/drop-in.md#what-is-there) of what is left out",
+                "interop/test_surface.py",
+            ),
+            row(
+                "`steps`, `user_options`",
+                SAME,
+                "[steps](../how-to/extending.md#steps) of Celery's documented classes and methods; `get_consumers` of kombu is refused by name",
+                "unit/worker/test_steps.py",
+                "integration/test_steps.py",
+            ),
+        ],
+    ),
+    section(
+        "Settings",
+        rows=[
+            row(
+                "all names, types and defaults, old and new",
+                SAME,
+                "[the table](settings.md)",
+                "unit/config/test_table.py",
+                "unit/config/test_reference.py",
+            ),
+            row(
+                "contradictions",
+                BETTER,
+                "`celeriac check` and the worker name them",
+                "unit/config/test_contradictions.py",
+                "integration/test_command_line.py::test_check_names_a_mistyped_setting",
+            ),
+        ],
+    ),
+    section(
+        "Tasks",
+        rows=[
+            row(
+                "options, `bind=True`, `base=`, class-based tasks, handlers, `self.request`",
+                SAME,
+                "",
+                "unit/app/test_task.py",
+                "integration/test_main_job.py",
+            ),
+            row(
+                "the order of handlers and signals",
+                SAME,
+                "tested",
+                "integration/test_hooks.py",
+                "unit/engine/test_attempt.py::test_handlers_and_signals_of_a_success_come_in_celerys_order",
+                "unit/engine/test_attempt.py::test_handlers_and_signals_of_a_failure_come_in_celerys_order",
+            ),
+            row(
+                "typing of `delay`, `apply_async`, results",
+                BETTER,
+                "parameters and result types are kept for the type checker",
+                "typing/test_types.py",
+            ),
+            row(
+                "`async def` tasks",
+                BETTER,
+                "Celery has none",
+                "integration/test_main_job.py::test_a_coroutine_function_is_a_task",
+                "integration/test_executors.py::test_every_executor_runs_functions_and_coroutines_and_tells_failures",
+            ),
+            row(
+                "pydantic arguments",
+                SAME,
+                "extra `pydantic`",
+                "unit/app/test_eager.py::test_models_are_validated_and_returned_as_plain_values",
+            ),
+            row(
+                "`Task.replace`, `add_to_chord`",
+                SAME,
+                "with any workflow",
+                "unit/app/test_task.py::test_a_task_can_be_replaced",
+                "integration/test_canvas_in_process.py::test_a_part_adds_to_its_chord",
+                "integration/test_canvas_in_process.py::test_a_replaced_part_counts_when_what_replaced_it_has_ended",
+            ),
+            row(
+                "`rate_limit` per worker",
+                BETTER,
+                "[limited tasks](../how-to/remote-control.md#limit-how-often-tasks-start) wait in the broker, occupy nothing and hold nobody back",
+                "integration/test_rate_limits.py",
+                "unit/engine/test_rate_limit.py",
+            ),
+            row(
+                '`rate_limit_scope="cluster"`, `rate_limit_key`',
+                BETTER,
+                "Celery has none; SQLite, Redis, memory; RabbitMQ with results on Redis",
+                "integration/test_rate_limits.py::test_all_workers_together_keep_a_limit_of_the_cluster",
+                "integration/test_rate_limits.py::test_each_key_has_a_limit_of_its_own",
+                "integration/test_fleet_knowledge.py",
+            ),
+            row(
+                "`map`, `starmap`, `chunks`",
+                SAME,
+                "",
+                "unit/canvas/test_groups.py::test_maps_and_chunks_are_the_dicts_that_celery_writes",
+                "integration/test_canvas.py::test_chunks_run_in_pieces",
+            ),
+        ],
+    ),
+    section(
+        "Retries",
+        rows=[
+            row(
+                "`retry`, `autoretry_for`, `dont_autoretry_for`, backoff, jitter",
+                SAME,
+                "",
+                "integration/test_retries.py",
+                "unit/engine/test_retry.py",
+            ),
+            row(
+                "a retry's message, state and acknowledgement",
+                BETTER,
+                "one write: a crash never leaves two or none",
+                "integration/test_retries.py::test_a_late_acknowledged_task_that_is_retried_leaves_nothing_behind",
+                "fault/test_signposts.py::test_retries_are_neither_lost_nor_doubled_by_a_death_around_the_flush",
+            ),
+        ],
+    ),
+    section(
+        "Calling",
+        rows=[
+            row(
+                "`delay`, `apply_async` and its options, `apply`, argument check",
+                SAME,
+                "",
+                "unit/app/test_task.py",
+                "unit/app/test_eager.py",
+                "unit/canvas/test_compile.py",
+            ),
+            row(
+                "`countdown`, `eta`",
+                BETTER,
+                "the broker holds the message; workers' memory and prefetch are not used",
+                "integration/test_delays.py",
+            ),
+            row(
+                "publishing while the broker is away",
+                BETTER,
+                "bounded in all by `broker_publish_timeout`, then `OperationalError`",
+                "unit/app/test_app.py::test_a_publish_that_is_given_up_says_which_broker",
+                "fault/test_redis_clients.py::test_a_call_ends_within_the_publish_timeout",
+            ),
+            row(
+                "`await task.adelay()`, `await task.aapply_async()`",
+                BETTER,
+                "Celery has none",
+                "unit/app/test_aio.py",
+                "integration/test_asyncio_front.py",
+            ),
+        ],
+    ),
+    section(
+        "Results",
+        rows=[
+            row(
+                "`AsyncResult`, `ResultSet`, `GroupResult`, `EagerResult`, states and their order",
+                SAME,
+                "",
+                "unit/results/test_async_result.py",
+                "unit/results/test_result_set.py",
+            ),
+            row(
+                "`await result`, `await result.aget(timeout=...)`",
+                BETTER,
+                "Celery has none",
+                "unit/app/test_aio.py::test_a_coroutine_sends_and_awaits",
+                "unit/results/test_result_set.py::test_a_set_can_be_awaited",
+                "integration/test_asyncio_front.py::test_results_are_awaited_without_blocking_the_loop",
+            ),
+            row(
+                "exceptions across processes",
+                BETTER,
+                "never pickled unless asked; classes that cannot be rebuilt do not break the worker",
+                "unit/wire/test_exceptions.py",
+                "integration/test_values.py::test_the_nastiest_exceptions_are_stored_as_failures",
+            ),
+            row(
+                "`AsyncResult.revoke`, `ResultSet.revoke`",
+                SAME,
+                "",
+                "unit/results/test_async_result.py::test_revoking_is_told_to_all_workers",
+                "unit/control/test_client.py::test_results_are_revoked_through_control",
+            ),
+        ],
+    ),
+]
