@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.canvas_reference.workflows import Call, Chain, Chord, Group, Workflow
+from tests.canvas_reference.workflows import Call, Chain, Chord, Group, Mapped, Workflow
 
 FAILED = "failed"
+NONE: frozenset[str] = frozenset()
 
 
 def digest(tag: int, args: Sequence[Any]) -> str:
@@ -24,33 +25,54 @@ def digest(tag: int, args: Sequence[Any]) -> str:
 
 @dataclass
 class Run:
-    """What came of it: ``calls`` counts ("link", number, value) and ("errback", number, tag of the call that failed)."""
+    """What came of it: ``calls`` counts ("link", number, value), ("errback", number, tag of the call that failed) and ("stamps", tag, names)."""
 
     value: Any
     calls: Counter[Any]
 
 
-def interpret(workflow: Workflow) -> Run:
+@dataclass(frozen=True)
+class Place:
+    """Where a call stands: the stamps of what comes before it, and the parts that were added to the chord that it is a part of."""
+
+    stamps: frozenset[str] = NONE
+    added: list[Any] | None = None
+
+
+def interpret(workflow: Workflow, args: tuple[Any, ...] = ()) -> Run:
     """Run a workflow."""
     calls: Counter[Any] = Counter()
-    return Run(_run(normal(workflow), (), calls), calls)
+    return Run(_run(normal(workflow), args, calls, Place()), calls)
 
 
 def normal(workflow: Workflow) -> Workflow:
-    """Return the workflow as it is sent: what follows a group has become the body of a chord, and all callbacks stand at tasks."""
-    if isinstance(workflow, Group):
-        return Group(tuple(_flat(workflow.members)))
-    if isinstance(workflow, Chord):
-        found: Workflow = Chord(tuple(_flat(workflow.header)), normal(workflow.body))
-    elif isinstance(workflow, Chain):
-        found = _row([step for given in workflow.steps for step in _steps(normal(given))])
-    else:
+    """Return the workflow as it is sent: what follows a group has become the body of a chord, and all that was said of it is said of calls."""
+    if isinstance(workflow, (Call, Mapped)):
         return workflow
-    for number in workflow.links:
+    found = _shaped(workflow)
+    if workflow.partial:
+        found = _first(found, lambda call: call if call.immutable else replace(call, own=(workflow.partial, *call.own)))
+    if workflow.immutable:
+        found = _first(found, lambda call: replace(call, immutable=True))
+    for number in () if isinstance(workflow, Group) else workflow.links:
         found = _linked(found, number)
     for number in workflow.errbacks:
         found = _guarded(found, number)
-    return found
+    return _stamped(found, workflow.stamp) if workflow.stamp else found
+
+
+def _shaped(workflow: Chain | Group | Chord) -> Workflow:
+    if isinstance(workflow, Group):
+        return Group(tuple(_flat(workflow.members)))
+    if isinstance(workflow, Chord):
+        return Chord(tuple(_flat(workflow.header)), normal(workflow.body))
+    given = [normal(step) for step in workflow.steps]
+    if workflow.piped and len(given) == 1:
+        return given[0]
+    steps = [step for each in given for step in _steps(each)]
+    if not workflow.piped:
+        steps = [step for step in steps if step != Group(())] or steps[-1:]
+    return _row(steps)
 
 
 def _row(steps: list[Workflow]) -> Workflow:
@@ -74,16 +96,29 @@ def _steps(workflow: Workflow) -> tuple[Workflow, ...]:
 def _flat(members: Sequence[Workflow]) -> list[Workflow]:
     found: list[Workflow] = []
     for member in map(normal, members):
-        found.extend(member.members if isinstance(member, Group) else [member])
+        found.extend(member.members if isinstance(member, Group) else [member] if member != Chain(()) else [])
     return found
+
+
+def _first(workflow: Workflow, change: Callable[[Call], Call]) -> Workflow:
+    """What is given to the whole is given to what begins."""
+    if isinstance(workflow, Mapped):
+        return workflow
+    if isinstance(workflow, Call):
+        return change(workflow)
+    if isinstance(workflow, Chain):
+        return Chain((*(_first(step, change) for step in workflow.steps[:1]), *workflow.steps[1:]))
+    if isinstance(workflow, Group):
+        return Group(tuple(_first(member, change) for member in workflow.members))
+    return Chord(tuple(_first(member, change) for member in workflow.header), workflow.body)
 
 
 def _linked(workflow: Workflow, number: int) -> Workflow:
     """A callback of the whole is one of its end."""
-    if isinstance(workflow, Call):
+    if isinstance(workflow, (Call, Mapped)):
         return replace(workflow, links=(*workflow.links, number))
     if isinstance(workflow, Chain):
-        return Chain((*workflow.steps[:-1], _linked(workflow.steps[-1], number)))
+        return Chain((*workflow.steps[:-1], *(_linked(step, number) for step in workflow.steps[-1:])))
     if isinstance(workflow, Group):
         return Group(tuple(_linked(member, number) for member in workflow.members))
     return Chord(workflow.header, _linked(workflow.body, number))
@@ -91,7 +126,7 @@ def _linked(workflow: Workflow, number: int) -> Workflow:
 
 def _guarded(workflow: Workflow, number: int) -> Workflow:
     """An errback of a chain is one of each step, of a chord one of its body."""
-    if isinstance(workflow, Call):
+    if isinstance(workflow, (Call, Mapped)):
         return replace(workflow, errbacks=(*workflow.errbacks, number))
     if isinstance(workflow, Chain):
         return Chain(tuple(_guarded(step, number) for step in workflow.steps))
@@ -100,34 +135,83 @@ def _guarded(workflow: Workflow, number: int) -> Workflow:
     return Chord(workflow.header, _guarded(workflow.body, number))
 
 
-def _run(workflow: Workflow, args: tuple[Any, ...], calls: Counter[Any]) -> Any:
-    if isinstance(workflow, Call):
-        return _call(workflow, args, calls)
-    if isinstance(workflow, Group):
-        return [_run(member, args, calls) for member in workflow.members]
+def _stamped(workflow: Workflow, name: str) -> Workflow:
+    """A stamp of the whole is one of everything in it."""
+    if isinstance(workflow, (Call, Mapped)):
+        return replace(workflow, stamps=(*workflow.stamps, name))
     if isinstance(workflow, Chain):
-        value: Any = None
-        for number, step in enumerate(workflow.steps):
-            value = _run(step, args if number == 0 else (value,), calls)
-            if value == FAILED:
-                return _nothing(workflow)
-        return value
-    parts = [_run(member, args, calls) for member in workflow.header]
+        return Chain(tuple(_stamped(step, name) for step in workflow.steps))
+    if isinstance(workflow, Group):
+        return Group(tuple(_stamped(member, name) for member in workflow.members))
+    return Chord(tuple(_stamped(member, name) for member in workflow.header), _stamped(workflow.body, name))
+
+
+def _run(workflow: Workflow, args: tuple[Any, ...], calls: Counter[Any], place: Place) -> Any:
+    if isinstance(workflow, Call):
+        return _call(workflow, args, calls, place)
+    if isinstance(workflow, Mapped):
+        return _mapped(workflow, calls)
+    if isinstance(workflow, Group):
+        return [_run(member, args, calls, place) for member in workflow.members]
+    if isinstance(workflow, Chain):
+        return _chain(workflow, args, calls, place)
+    added: list[Any] = []
+    parts = [_run(member, args, calls, Place(place.stamps, added)) for member in workflow.header]
     if _any_failed(parts):
         _abandon(workflow.body, calls)
         return _nothing(workflow.body)
-    return _run(workflow.body, (parts,), calls)
+    return _run(workflow.body, ([*parts, *added],), calls, place)
 
 
-def _call(call: Call, args: tuple[Any, ...], calls: Counter[Any]) -> Any:
-    given = () if call.immutable else args
-    if call.how.startswith("fail"):
+def _chain(workflow: Chain, args: tuple[Any, ...], calls: Counter[Any], place: Place) -> Any:
+    steps = list(workflow.steps)
+    while len(steps) > 1 and steps[-1] == Group(()):
+        steps.pop()
+    value: Any = None
+    stamps = place.stamps
+    for number, step in enumerate(steps):
+        value = _run(step, args if number == 0 else (value,), calls, Place(stamps, place.added if number == len(steps) - 1 else None))
+        if value == FAILED and number < len(steps) - 1:
+            return _nothing(steps[-1])
+        stamps |= set(getattr(step, "stamps", ()))
+    return value
+
+
+def _call(call: Call, args: tuple[Any, ...], calls: Counter[Any], place: Place) -> Any:
+    given = [*(() if call.immutable else args), *call.own]
+    if call.how == "expired":
+        # Nobody's code runs for what is not run.
+        return FAILED
+    if "fail" in call.how or (call.how == "grow" and place.added is None):
         _abandon(call, calls)
         return FAILED
-    value: Any = digest(call.tag, given)
-    if call.how == "replace":
-        value = [digest(-call.tag, given), digest(-call.tag - 1000, given)]
+    stamps = tuple(sorted(place.stamps | set(call.stamps)))
+    first, second = -call.tag, -call.tag - 1000
+    ran, value = (call.tag,), digest(call.tag, given)
+    if call.how.startswith("replace"):
+        ran = (first, second)
+        value = _replaced(call.how, first, second, given)
+    if stamps:
+        calls.update(("stamps", tag, stamps) for tag in ran)
+    if call.how == "grow" and place.added is not None:
+        place.added.append(digest(first, ()))
     calls.update(("link", number, json.dumps(value)) for number in call.links)
+    return value
+
+
+def _replaced(how: str, first: int, second: int, given: list[Any]) -> Any:
+    before = digest(first, given)
+    if how == "replace":
+        return [before, digest(second, given)]
+    return digest(second, [before if how == "replace_chain" else [before]])
+
+
+def _mapped(mapped: Mapped, calls: Counter[Any]) -> Any:
+    if mapped.fails and mapped.items:
+        _abandon(mapped, calls)
+        return FAILED
+    value = [digest(mapped.tag, [n]) for n in range(mapped.items)]
+    calls.update(("link", number, json.dumps(value)) for number in mapped.links)
     return value
 
 
@@ -135,6 +219,8 @@ def _abandon(workflow: Workflow, calls: Counter[Any]) -> None:
     """It has failed before it began: the errbacks are those of what would have begun."""
     if isinstance(workflow, Call):
         calls.update(("errback", number, workflow.tag) for number in workflow.errbacks)
+    elif isinstance(workflow, Mapped):
+        calls.update(("errback", number, workflow.tag if workflow.items else None) for number in workflow.errbacks)
     elif isinstance(workflow, Chain):
         _abandon(workflow.steps[0], calls)
     elif isinstance(workflow, Group):

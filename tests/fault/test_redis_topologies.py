@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.harness.fixtures import ROUNDS
-from tests.harness.redis_project import Load, RedisProject, resumed, toll
+from tests.harness.redis_project import Load, RedisProject, Witness, resumed, toll
 from tests.harness.redis_sentinel import MASTER, Sentinels, sentinels
 from tests.harness.redis_server import RedisServer, replica_in_cluster, running_cluster
 from tests.harness.waiting import eventually
@@ -31,24 +31,56 @@ def sentinel_project(group: Sentinels, make_redis_project: Callable[..., RedisPr
 
 
 def test_sending_goes_on_through_a_promotion(sentinel_project: RedisProject, group: Sentinels, figures: Any) -> None:
-    """What the old master accepts until the sentinels demote it is lost with it (Redis replicates without waiting): counted, not judged."""
+    """The old master goes on answering for ten seconds, until the sentinels demote it: by then nobody may be there any more."""
     project = sentinel_project
     project.worker("-c", "2")
     resumed(project)
     before = group.master
-    with Load(project, rate=50) as load:
+    with Witness(group.client) as witness, Load(project, rate=50) as load:
         time.sleep(0.5)
         group.fail_over(how="promote")
         eventually(lambda: group.master != before, "another master", timeout=20, pause=0.02)
-        time.sleep(2)
         took = [resumed(project, timeout=30)]
-    backend = project.client.result_backend
-    eventually(lambda: project.depth() == 0, "the queue is empty", explain=project.describe)
-    there = backend.load([result.id for result in load.results])
-    figures("Sentinel, promotion under load", f"{len(load.results)} sent, {len(load.refused)} refused, {len(there)} results", took)
+        eventually(lambda: redis.Redis(port=before).role()[0] == b"slave", "the old master is demoted", timeout=30)
+    found = toll(project, load.results, witness)
+    figures("Sentinel, promotion under load", found, f"{len(load.refused)} sends refused", took)
 
+    assert (found.lost, found.unsuccessful) == (0, 0), found
+    assert found.repeated <= 2
+    assert len(load.refused) <= 2
     assert took[0] < 5
-    assert there
+
+
+def test_what_replicas_have_confirmed_outlives_the_death_of_the_master(tmp_path: Path, make_redis_project: Any, figures: Any) -> None:
+    (tmp_path / "redis").mkdir()
+    with sentinels(tmp_path / "redis", replicas=2) as group:
+        project = make_redis_project(url=group.url, options={"master_name": MASTER, "wait_replicas": 1})
+        worker = project.worker("-c", "2")
+        resumed(project)
+        before = group.master
+        with Load(project, rate=100) as load:
+            project.ledger.wait_for("end", 50, timeout=20)
+            group.fail_over(how="kill")
+            eventually(lambda: group.master != before, "another master", timeout=20, pause=0.02)
+            began = time.time()
+            took = [resumed(project, timeout=30, since=began)]
+            # The other replica has to be with the new master before anything counts as written.
+            eventually(lambda: "SUCCESS" in {result.state for result in load.results[-5:]}, "results come", timeout=30, explain=worker.describe)
+        found = toll(project, load.results)
+        figures("Sentinel, master killed under load, wait_replicas=1", found, f"{len(load.refused)} sends refused", took)
+
+    assert (found.lost, found.unsuccessful) == (0, 0), found
+    assert found.repeated <= 10
+
+
+def test_without_enough_replicas_a_call_says_so(sentinel_project: RedisProject) -> None:
+    client = sentinel_project.client
+    client.conf.broker_transport_options = {**client.conf.broker_transport_options, "wait_replicas": 2}
+    client.conf.broker_publish_timeout = 1.5
+
+    with pytest.raises(Exception, match=r"1 of 2 replicas \(wait_replicas\)") as refused:
+        sentinel_project.send("safe")
+    assert type(refused.value).__name__ == "OperationalError"
 
 
 @pytest.mark.parametrize("how", ["promote", "kill"])

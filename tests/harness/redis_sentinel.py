@@ -17,12 +17,16 @@ MASTER = "mymaster"
 
 
 class Sentinels:
-    """A master, a replica, and sentinels that agree on who is which."""
+    """A master, its replicas, and sentinels that agree on who is which."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, sentinels: int = 3, options: tuple[str, ...] = ()) -> None:
-        first = _started(stack, folder / "first", *options)
-        second = _started(stack, folder / "second", "--replicaof", f"127.0.0.1 {first.port}", *options)
-        self.servers = {first.port: first, second.port: second}
+    def __init__(self, folder: Path, stack: ExitStack, *, sentinels: int = 3, replicas: int = 1, options: tuple[str, ...] = ()) -> None:
+        at_once = ("--repl-diskless-sync-delay", "0")
+        first = _started(stack, folder / "first", *at_once, *options)
+        more = [_started(stack, folder / f"replica{n}", "--replicaof", f"127.0.0.1 {first.port}", *at_once, *options) for n in range(replicas)]
+        self.servers = {server.port: server for server in (first, *more)}
+        # The sentinels would promote one that has nothing yet.
+        for server in more:
+            eventually(lambda: "master_link_status:up" in server.command("INFO replication"), "a replica has everything", timeout=30)  # noqa: B023
         self.ports = [self._sentinel(folder / f"sentinel{n}", stack, first.port, sentinels // 2 + 1) for n in range(sentinels)]
         eventually(self._complete, "the sentinels know each other and the replica", timeout=30, pause=0.1)
 
@@ -47,7 +51,7 @@ class Sentinels:
                 state = _client(port).sentinel_master(MASTER)
             except Exception:
                 return False
-            if state["num-other-sentinels"] != len(self.ports) - 1 or state["num-slaves"] != 1:
+            if state["num-other-sentinels"] != len(self.ports) - 1 or state["num-slaves"] != len(self.servers) - 1:
                 return False
         return True
 
@@ -81,10 +85,10 @@ class Sentinels:
 
 
 @contextmanager
-def sentinels(folder: Path, *options: str, count: int = 3) -> Iterator[Sentinels]:
-    """Run a master, a replica and sentinels while the block runs."""
+def sentinels(folder: Path, *options: str, count: int = 3, replicas: int = 1) -> Iterator[Sentinels]:
+    """Run a master, its replicas and sentinels while the block runs."""
     with ExitStack() as stack:
-        yield Sentinels(folder, stack, sentinels=count, options=options)
+        yield Sentinels(folder, stack, sentinels=count, replicas=replicas, options=options)
 
 
 def _started(stack: ExitStack, folder: Path, *options: str) -> RedisServer:

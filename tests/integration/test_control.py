@@ -154,6 +154,21 @@ def test_what_this_version_cannot_do_is_said(place: Project) -> None:
     assert ask(place, "autoscale", max=4, min=1) == {"error": "ValueError('Autoscale not enabled')"}
 
 
+def test_one_worker_is_elected(own: Project) -> None:
+    workers = [own.worker("-c", "1", "-n", f"w{n}@%h") for n in (1, 2)]
+    call = own.client.signature("tasks.early", (0.0,), immutable=True)
+
+    own.client.control.election("first", "task", call)
+    refused = own.client.control.broadcast("election", {"id": "second", "topic": "tea", "action": None}, reply=True, limit=2, timeout=5)
+
+    own.ledger.wait_for("end")
+    won = "I won the election 'first'"
+    eventually(lambda: sorted((won in worker.log, "Another node was elected for 'first'" in worker.log) for worker in workers)
+               == [(False, True), (True, False)], "one has won and one has lost", explain=lambda: "\n".join(worker.log for worker in workers))  # fmt: skip
+    assert 1 == len(own.ledger.entries("begin"))
+    assert ["ValueError(\"there is no topic 'tea' of elections: only task\")"] * 2 == [said["error"] for each in refused for said in each.values()]
+
+
 def test_queues_are_added_and_cancelled(own: Project) -> None:
     own.worker("-c", "1")
     waiting = own.send("add", 1, 1, queue="other")
@@ -285,4 +300,4 @@ def test_the_command_line_knows_its_commands(place: Project) -> None:
 
     assert (unknown.returncode, "Command nonsense not recognized" in unknown.stderr) == (2, True)
     assert "multiply <factor>" in listed.stdout
-    assert bindings.stdout.splitlines()[1].split() == ["celery", "celery", "celery"]
+    assert bindings.stdout.splitlines()[2].split() == ["celery", "celery", "celery"]

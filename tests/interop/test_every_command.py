@@ -27,7 +27,8 @@ ASKED: list[Call] = [
     ("ping", {}), ("stats", {}), ("registered", {"taskinfoitems": [], "builtins": False}), ("registered", {"taskinfoitems": ["max_retries"]}),
     ("dump_tasks", {}), ("active_queues", {}), ("conf", {"with_defaults": False}), ("conf", {"with_defaults": True}), ("dump_conf", {}),
     ("active", {"safe": None}), ("dump_active", {}), ("reserved", {}), ("dump_reserved", {}), ("scheduled", {"safe": None}), ("dump_schedule", {}),
-    ("query_task", {"ids": [GONE]}), ("query_task", {"ids": GONE}), ("clock", {}), ("report", {}), ("hello", {"from_node": "new@test", "revoked": None}),
+    ("query_task", {"ids": [GONE]}), ("query_task", {"ids": GONE}), ("clock", {}), ("report", {}),
+    ("hello", {"from_node": "new@test", "revoked": None}),
     ("revoked", {}), ("dump_revoked", {}), ("heartbeat", {}), ("enable_events", {}), ("enable_events", {}), ("disable_events", {}),
     ("disable_events", {}), ("revoke", {"task_id": GONE, "terminate": False, "signal": "SIGTERM"}), ("revoke", {"task_id": [GONE, "x"]}),
     ("revoke", {"task_id": "y", "terminate": True, "signal": "SIGTERM"}), ("terminate", {"signal": "SIGTERM", "task_id": "z"}),
@@ -42,8 +43,8 @@ ASKED: list[Call] = [
 ]  # fmt: skip
 
 TEXTS = frozenset({
-    "ping", "query_task", "enable_events", "disable_events", "heartbeat", "revoke", "terminate", "revoke_by_stamped_headers", "rate_limit", "time_limit",
-    "add_consumer", "cancel_consumer", "pool_grow", "pool_shrink", "autoscale", "pool_restart", "nonsense",
+    "ping", "query_task", "enable_events", "disable_events", "heartbeat", "revoke", "terminate", "revoke_by_stamped_headers", "rate_limit",
+    "time_limit", "add_consumer", "cancel_consumer", "pool_grow", "pool_shrink", "autoscale", "pool_restart", "nonsense",
 })  # fmt: skip
 """Commands whose answers are the same to the letter; of errors the kind is."""
 OF_ITS_OWN = frozenset({"total", "rusage", "writes", "failover_strategy", "conf", "dump_conf"})
@@ -103,24 +104,23 @@ def test_every_command_is_answered_in_the_same_shape(both: Both, client: str) ->
 @pytest.mark.parametrize("client", SIDES)
 def test_what_runs_and_what_is_delayed_is_told_in_the_same_shape(both: Both, client: str, tmp_path: Path) -> None:
     until = tmp_path / "until"
-    sent = {}
-    for side in SIDES:
-        sent[side] = [
-            both.clients[client].ask("send", name="fleet.hold", args=[str(until)], queue=QUEUES[side])["id"],
-            both.clients[client].ask("send", name="fleet.add", args=[1, 2], queue=QUEUES[side], options={"countdown": 600})["id"],
-        ]
+    sent: dict[str, list[str]] = {side: [] for side in SIDES}
     try:
-        for command in ("active", "scheduled"):
-            answers = eventually(lambda command=command: _all_there(both.ask(client, command, {})), f"both tell what is {command}", timeout=30)
+        # A worker all of whose processes are busy fetches nothing, so what is delayed comes first.
+        for command, name, args, options in (("scheduled", "fleet.add", [1, 2], {"countdown": 600}), ("active", "fleet.hold", [str(until)], {})):
+            for side in SIDES:
+                call = both.clients[client].ask("send", name=name, args=args, queue=QUEUES[side], options=options)
+                sent[side].append(call["id"])
+            answers = eventually(lambda command=command: _all_there(both.ask(client, command, {})), f"both tell what is {command}", timeout=15)
             assert [] == differences(answers["celery"], answers["ours"], (command,))
         every = [task_id for ids in sent.values() for task_id in ids]
         answers = both.ask(client, "query_task", {"ids": every})
-        for state, running, delayed in ((answers[side], *sent[side]) for side in SIDES):
+        for state, delayed, running in ((answers[side], *sent[side]) for side in SIDES):
             assert {running: "active", delayed: "scheduled"} == {task_id: word for task_id, (word, _) in state.items()}
-        assert [] == differences(*(answers[side][sent[side][0]] for side in SIDES), ("query_task",))
+        assert [] == differences(*(answers[side][sent[side][1]] for side in SIDES), ("query_task",))
     finally:
         until.touch()
-        both.ask(client, "revoke", {"task_id": [ids[1] for ids in sent.values()]})
+        both.ask(client, "revoke", {"task_id": [ids[0] for ids in sent.values()]})
 
 
 def _all_there(answers: dict[str, Any]) -> dict[str, Any] | None:

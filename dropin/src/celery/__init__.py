@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery import _remedies, _single  # isort: skip (before anything else is imported: a mixture is refused)
+from celery import _kombu, _remedies, _single  # isort: skip (before anything else is imported: a mixture is refused)
 
 from celeriac import (
     Celeriac,
@@ -45,6 +45,7 @@ VERSION = version_info = version_info_t(5, 7, 0, "", "")
 
 _single.refuse_mixture()
 _remedies.install()
+_kombu.join()
 __getattr__ = _remedies.refusals(__name__)
 
 __all__ = [

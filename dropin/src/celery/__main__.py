@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from celeriac.cli.main import main
+from celeriac.cli import main as command_line
 
-__all__ = ["main"]
+VERSION = "5.7.0 (celeriac)"
+"""In the form that tools read: Celery's version, and a name in brackets."""
+
+
+def main() -> int:
+    """Run the command line under Celery's version."""
+    return command_line.main(version=VERSION)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cache, cached_property
@@ -23,6 +22,7 @@ from celeriac.app.decorator import DeclaresTasks
 from celeriac.app.extras import Extras
 from celeriac.app.fixups import install_fixups
 from celeriac.app.registry import TaskRegistry
+from celeriac.app.replaced import classes_of, settings_of
 from celeriac.app.task import Task
 from celeriac.canvas.compile import plan_call
 from celeriac.canvas.sending import collected
@@ -34,16 +34,11 @@ from celeriac.lib.dispatch import Signal
 from celeriac.lib.ids import uuid
 from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.machine import hostname
-from celeriac.model.errors import CeleriacWarning
 from celeriac.model.plan import Plan
 from celeriac.model.record import ResultMeta
 from celeriac.results import AsyncResult
 
 NOT_FINALIZED = "The application is not finalized, and autofinalize is off: call app.finalize() before its tasks are used"
-
-
-PARTS = ("loader", "amqp", "events", "log", "control", "fixups", "preload_options", "user_options")
-"""Arguments of Celery's application that put other classes in the place of its parts."""
 
 
 class Celeriac(DeclaresTasks, Connected, Extras, CeleryNames):
@@ -78,8 +73,9 @@ class Celeriac(DeclaresTasks, Connected, Extras, CeleryNames):
         self.autofinalize = autofinalize
         self.strict_typing = strict_typing
         self.task_cls = task_cls
-        given = {"broker_url": broker, "result_backend": backend, "include": include and tuple(include)}
-        preconf = {**{key: value for key, value in given.items() if value is not None}, **_settings_of(settings), **(changes or {})}
+        self.replaced = classes_of(self, settings)
+        given = {"broker_url": broker, "result_backend": backend or self.backend_cls, "include": include and tuple(include)}
+        preconf = {**{key: value for key, value in given.items() if value is not None}, **settings_of(settings), **(changes or {})}
         self.configuration = Configuration(preconf, source=config_source, namespace=namespace)
         self.registry: TaskRegistry = tasks if isinstance(tasks, TaskRegistry) else self.registry_cls(tasks or {})
         self._project = embedded.project_folder(embedded.calling_files(sys._getframe(1)))
@@ -119,6 +115,7 @@ class Celeriac(DeclaresTasks, Connected, Extras, CeleryNames):
         with self._lock:
             if not self._configured:
                 self._configured = True
+                self.loader.configure()
                 self.on_configure.send(sender=self)
             made = self.configuration.build()
             self.enter_periodic(made)
@@ -331,14 +328,6 @@ def _main_module() -> str:
         return str(spec.name).removesuffix(".__main__")
     file = getattr(main, "__file__", None)
     return os.path.splitext(os.path.basename(file))[0] if file else "__main__"
-
-
-def _settings_of(given: dict[str, Any]) -> dict[str, Any]:
-    replaced = [name for name in PARTS if given.get(name) is not None]
-    if replaced:
-        text = f"Celeriac({', '.join(f'{name}=...' for name in replaced)}): parts of Celery that have no place here; the argument has no effect"
-        warnings.warn(text, CeleriacWarning, stacklevel=3)
-    return {key: value for key, value in given.items() if key not in PARTS}
 
 
 @cache

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from celeriac.app.loader import Loader
+from celeriac.app.loader import Loader, get_loader_cls
 from celeriac.app.logs import Logging
 from celeriac.app.parts import AMQP, Pool
+from celeriac.app.replaced import made
+from celeriac.app.stored import Stored
 from celeriac.config.sources import from_arguments
 from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.platforms import IS_WINDOWS, SYSTEM, IS_macOS
@@ -23,11 +26,23 @@ class CeleryNames:
     SYSTEM = SYSTEM
     builtin_fixups: frozenset[str] = frozenset()
     fixups: tuple[Any, ...] = ()
+    amqp_cls: Any = None
+    backend_cls: Any = None
+    control_cls: Any = None
+    events_cls: Any = None
+    loader_cls: Any = None
+    log_cls: Any = None
 
     @cached_property
     def amqp(self) -> AMQP:
         """Queues and routes (``parts.AMQP``)."""
         return AMQP(self)
+
+    @property
+    def backend(self: Any) -> Any:
+        """The result store under Celery's names (``stored.Stored``; one written for Celery as it is), or None when results are disabled."""
+        store = self.result_backend
+        return None if store is None else getattr(store, "inner", None) or Stored(self, store)
 
     @cached_property
     def log(self) -> Logging:
@@ -35,9 +50,11 @@ class CeleryNames:
         return Logging(self)
 
     @cached_property
-    def loader(self) -> Loader:
-        """Importing modules and reading settings (``loader.Loader``)."""
-        return Loader(self)
+    def loader(self: Any) -> Loader:
+        """Importing modules and reading settings (``loader.Loader``, or the class that the application or ``CELERY_LOADER`` names)."""
+        chosen = self.replaced.get("loader") or os.environ.get("CELERY_LOADER")
+        found: Loader = made(self, "loader", chosen and get_loader_cls(chosen), Loader)
+        return found
 
     @cached_property
     def pool(self) -> Pool:

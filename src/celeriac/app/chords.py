@@ -163,16 +163,19 @@ def _joined(app: Any, group: str, body: Any, parts: Sequence[tuple[str, str, Any
     values = [value for _, _, value in parts]
     shape = body.get("chord_shape")
     if shape is not None:
-        return regrouped(iter(values), shape)
+        each = iter(values)
+        # Parts that were added while the chord ran have no place in the shape: they come behind.
+        return [*regrouped(each, shape), *each]
     backend = app.result_backend
     if "chord_size" in body or app.keeps_parts or not isinstance(backend, StoresGroups):
         return values
     record = backend.load_group(group)
     known = {task_id: value for task_id, _, value in parts}
     tree = None if record is None else result_from_tuple(decode_group(record, None), app)
-    if tree is None or not known.keys() >= {leaf.id for leaf in _leaves(tree)}:
+    placed = set() if tree is None else {leaf.id for leaf in _leaves(tree)}
+    if tree is None or not known.keys() >= placed:
         return values
-    return _in_tree(tree, known)
+    return [*_in_tree(tree, known), *(value for task_id, value in known.items() if task_id not in placed)]
 
 
 def _in_tree(result: Any, known: Mapping[str, Any]) -> Any:

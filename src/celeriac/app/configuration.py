@@ -54,6 +54,11 @@ class Configuration:
                 self._namespace = namespace
             self._restart()
 
+    def stand_in(self, source: Any) -> None:
+        """Take the settings from a source where none was named."""
+        if self._source is None:
+            self._source = source
+
     def use_envvar(self, variable: str, *, silent: bool = False) -> bool:
         """Take the settings from the module that an environment variable names; return whether there was one."""
         found = from_envvar(variable, namespace=self._namespace, silent=silent)

@@ -14,6 +14,7 @@ from celeriac.app.failover import first_reachable, urls_of
 from celeriac.app.pools import Connections
 from celeriac.app.publisher import Publisher
 from celeriac.app.queues import Queues
+from celeriac.app.replaced import made
 from celeriac.app.routing import Router
 from celeriac.config.settings import Settings
 from celeriac.contracts.backend import ResultBackend
@@ -54,6 +55,7 @@ class Connected(ABC):
 
     _project: str
     main: str | None
+    replaced: dict[str, Any]
 
     def _start_unconnected(self) -> None:
         self._connections = Connections(self._open_client_broker, self.open_backend)
@@ -94,8 +96,6 @@ class Connected(ABC):
     def result_backend(self) -> ResultBackend | None:
         """This process's connection to the result store, or None when results are disabled."""
         return self._connections.backend
-
-    backend = result_backend
 
     def open_broker(self, owner: str = "") -> Broker:
         """Return a new connection to the broker; ``owner`` is the worker that fetches by it."""
@@ -238,7 +238,7 @@ class Connected(ABC):
     @cached_property
     def control(self) -> Any:
         """Remote control of workers (``control.Control``)."""
-        return symbol_by_name("celeriac.control:Control")(self)
+        return made(self, "control", self.replaced.get("control"), symbol_by_name("celeriac.control:Control"))
 
     @cached_property
     def clock(self) -> LamportClock:
@@ -248,7 +248,7 @@ class Connected(ABC):
     @cached_property
     def events(self) -> Any:
         """Events of workers and tasks (``events.facade.Events``): ``Receiver``, ``Dispatcher``, ``State``."""
-        return symbol_by_name("celeriac.events.facade:Events")(self)
+        return made(self, "events", self.replaced.get("events"), symbol_by_name("celeriac.events.facade:Events"))
 
     @cached_property
     def aio(self) -> Any:

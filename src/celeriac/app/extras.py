@@ -11,7 +11,7 @@ from typing import Any
 from celeriac import signals
 from celeriac.app import state
 from celeriac.app.aliases import Borrowed
-from celeriac.app.discovery import autodiscover, import_modules
+from celeriac.app.discovery import autodiscover
 from celeriac.app.periodic import periodic_entry
 from celeriac.app.security import setup_security
 from celeriac.canvas import chain, chord, group, signature
@@ -103,14 +103,8 @@ class Extras:
 
     def import_task_modules(self: Any) -> list[Any]:
         """Import what the settings ``imports`` and ``include`` name and what is to be discovered; a worker does so at its start."""
-        for fixup in self.fixups:
-            fixup.prepare()
-        modules = import_modules([*self.conf.imports, *self.conf.include])
-        for receiver, answer in signals.import_modules.send(sender=self):
-            if isinstance(answer, BaseException):
-                raise answer
-            del receiver
-        return modules
+        found: list[Any] = self.loader.import_default_modules()
+        return found
 
     # -- schedules
 

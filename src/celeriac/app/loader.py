@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
+from celeriac import signals
 from celeriac.app.discovery import autodiscover
 from celeriac.config.sources import from_arguments
 from celeriac.lib.importing import import_from_folder, symbol_by_name
@@ -37,15 +38,22 @@ class Loader:
         return [*self.app.conf.imports, *self.app.conf.include]
 
     def import_default_modules(self) -> list[Any]:
-        """Import what a worker imports at its start."""
-        found: list[Any] = self.app.import_task_modules()
-        return found
+        """Import what a worker imports at its start: what the settings name, and what is to be discovered."""
+        for fixup in self.app.fixups:
+            fixup.prepare()
+        modules = [self.import_task_module(name) for name in dict.fromkeys(self.default_modules)]
+        for _receiver, answer in signals.import_modules.send(sender=self.app):
+            if isinstance(answer, BaseException):
+                raise answer
+        return modules
 
     def import_module(self, module: str, package: str | None = None) -> ModuleType:
         """Import a module."""
         return importlib.import_module(module, package=package)
 
-    import_task_module = import_module
+    def import_task_module(self, module: str) -> ModuleType:
+        """Import a module with tasks, which may lie in the current folder."""
+        return import_from_folder(module)
 
     def import_from_cwd(self, module: str) -> ModuleType:
         """Import a module that may lie in the current folder."""
@@ -63,6 +71,13 @@ class Loader:
     def read_configuration(self, env: str = "CELERY_CONFIG_MODULE") -> bool:
         """Take the settings from the module that an environment variable names; return whether it names one."""
         return bool(self.app.config_from_envvar(env, silent=True))
+
+    def configure(self) -> None:
+        """Give the application the settings that ``read_configuration`` of a loader of a program's own returns."""
+        if type(self).read_configuration is not Loader.read_configuration:
+            found: Any = self.read_configuration()
+            if isinstance(found, Mapping):
+                self.app.configuration.stand_in(found)
 
     def cmdline_config_parser(self, args: Iterable[str], namespace: str = "celery") -> dict[str, Any]:
         """Return the settings of words such as ``worker.prefetch_multiplier=1``."""

@@ -17,7 +17,7 @@ _LACKING = {
 }
 
 
-class Router:
+class Routes:
     """Where calls go, for programs that ask: ``app.amqp.router``."""
 
     def __init__(self, app: Any) -> None:
@@ -53,9 +53,9 @@ class AMQP:
         return found
 
     @property
-    def router(self) -> Router:
+    def router(self) -> Routes:
         """What finds the queue of a call."""
-        return Router(self.app)
+        return Routes(self.app)
 
     @property
     def routes(self) -> Any:

@@ -279,7 +279,8 @@ class Signature(dict[str, Any], Generic[R]):
         return draw(self, style)
 
     def __or__(self, other: Signature[N]) -> chain[N]:  # type: ignore[override]
-        return Signature.TYPES["chain"].of(self, other) if isinstance(other, Signature) else NotImplemented  # type: ignore[attr-defined, no-any-return]
+        of_these: Any = Signature.TYPES["chain"]
+        return of_these.of(self, other) if isinstance(other, Signature) else NotImplemented  # type: ignore[no-any-return]
 
     # A dict's own would put the keys of the one into the other.
     __ior__ = __or__  # type: ignore[assignment]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from celeriac.canvas.algebra import R, Signature, maybe_signature
 from celeriac.canvas.chord import chord
 from celeriac.canvas.compile import as_list
-from celeriac.canvas.group import group, short_names
+from celeriac.canvas.group import flattened, group, short_names
 from celeriac.canvas.parts import carry_rest
 from celeriac.canvas.sending import is_collecting
 from celeriac.contracts.current import current_client
@@ -33,7 +33,7 @@ class chain(Signature[R]):
 
     @classmethod
     def of(cls, *steps: Signature) -> Any:
-        """Return a chain, or the chord that it comes to; of an empty group it has the empty list as its result, where ``chain(...)`` leaves it out."""
+        """Return a chain, or the chord that it comes to; an empty group hands on the empty list, where ``chain(...)`` leaves it out."""
         made = _made(cls, _given(steps, None))
         if isinstance(made, chain):
             made.__init__()  # type: ignore[misc]
@@ -240,7 +240,7 @@ def joined(steps: Iterable[Signature]) -> list[Signature]:
             found[-1] = chord(last, step, app=last._app)
         elif isinstance(last, chord):
             longer = last.clone()
-            longer.body = step if longer.body is None else chain(longer.body, step)
+            longer.body = step if longer.body is None else chain.of(longer.body, step)
             found[-1] = longer
         else:
             found.append(step)
@@ -288,12 +288,12 @@ def _made(cls: type[chain[Any]], steps: list[Signature]) -> Any:
 
 def _without_nothing(steps: list[Signature]) -> list[Signature]:
     """Return the steps without empty groups, unless there is nothing else."""
-    return [step for step in steps if not is_empty(step)] or steps
+    return [step for step in steps if not is_empty(step)] or steps[-1:]
 
 
 def is_empty(step: Signature) -> bool:
     """Whether it is a group without calls; the first call of a generator is read for that."""
-    return isinstance(step, group) and step._first() is None
+    return isinstance(step, group) and (step._first() is None or (step.is_read and not flattened(step.tasks)))
 
 
 def _given(tasks: Any, app: Any) -> list[Signature]:

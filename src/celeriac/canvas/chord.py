@@ -143,7 +143,7 @@ class chord(Signature[R]):
             body._app = client
         for key in ("link", "link_error"):
             body.extend_list_option(key, as_list(options.pop(key, None)))
-        body.options.update({key: value for key, value in options.items() if key not in _LOCAL and value is not None})
+        body["options"] = body._merge((), None, {key: value for key, value in options.items() if key not in _LOCAL and value is not None})[2]
         outer = {key: options.get(key) for key in ("root_id", "group_id", "chord", "group_index")}
         result = body.freeze(task_id, **outer)
         passed_on = ("root_id", "parent_id", "transactional", "stamped_headers", *as_list(options.get("stamped_headers")))
@@ -230,6 +230,9 @@ class chord(Signature[R]):
 
     def set_immutable(self, immutable: bool) -> None:
         """Say for each call of the header whether further arguments are ignored."""
+        given = self.args
+        if given:
+            self.tasks, self["args"] = [task.clone(given) for task in self.tasks], ()
         for task in self.tasks:
             task.set_immutable(immutable)
 

@@ -163,7 +163,8 @@ class group(Signature[list[N]]):
             raise TypeError("Cannot add link to group: use a chord")
         rest = options.pop("chain", None)
         if rest:
-            return Signature.TYPES["chain"].of(self, *reversed(rest)).apply_async(args, kwargs, link_error=link_error, **options)  # type: ignore[return-value]
+            of_these: Any = Signature.TYPES["chain"]
+            return of_these.of(self, *reversed(rest)).apply_async(args, kwargs, link_error=link_error, **options)  # type: ignore[no-any-return]
         client = self.app
         if client.conf.task_always_eager and not is_collecting():
             return self.apply(args, kwargs, **options)

@@ -8,7 +8,7 @@ import click
 
 from celeriac.cli.context import Command, Context
 from celeriac.cli.daemon import detach as go_to_background
-from celeriac.cli.daemon import pidfile_of, take_identity
+from celeriac.cli.daemon import go_on_with, pidfile_of, take_identity
 from celeriac.config.sources import from_arguments
 from celeriac.config.validate import problems
 from celeriac.lib.importing import symbol_by_name
@@ -29,7 +29,7 @@ _PIDFILE = "celerybeat.pid"
 @click.option("--uid", help="Become this user (name or number) first.")
 @click.option("--gid", help="Become this group (name or number) first.")
 @click.option("--umask", help="Make files with this umask (octal).")
-@click.option("--executable", hidden=True)
+@click.option("--executable", metavar="PYTHON", help="Run by this Python, which has to have the project's packages.")
 @click.argument("settings", nargs=-1)
 @click.pass_obj
 def beat(context: Context, /, settings: tuple[str, ...], detach: bool, executable: str | None, **given: Any) -> int:
@@ -41,9 +41,10 @@ def beat(context: Context, /, settings: tuple[str, ...], detach: bool, executabl
     celeriac -A proj beat -l info
     celeriac -A proj beat -s /var/lib/proj/schedule --pidfile=
     """
-    if executable is not None:
-        raise click.UsageError("--executable cannot be had: start beat with that Python: path/to/python -m celeriac")
+    go_on_with(executable)
     app = context.app
+    if detach:
+        go_on_with(app.conf.beat_executable)
     app.conf.override(from_arguments(settings, namespace="beat"))
     chosen = {name: given[name] or app.conf[f"beat_{name}"] for name in ("logfile", "pidfile", "uid", "gid", "umask")}
     take_identity(*(None if chosen[name] is None else str(chosen[name]) for name in ("uid", "gid", "umask")))

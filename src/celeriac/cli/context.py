@@ -42,6 +42,7 @@ class Context:
         self._app = app
         self._loaded = app is not None
         self._given: dict[str, Any] = {}
+        self.version: str | None = None
         self.user_options: dict[str, Any] = {}
         """The values of the options that the application adds."""
 

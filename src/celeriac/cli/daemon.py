@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from celeriac.lib.reexec import start_with
+
 with suppress(ImportError):
     # Windows has neither users nor groups of this kind.
     import grp
@@ -51,6 +53,15 @@ def _group(gid: str) -> int:
         return int(gid) if gid.isdigit() else grp.getgrnam(gid).gr_gid
     except KeyError:
         raise click.UsageError(f"--gid {gid}: there is no such group") from None
+
+
+def go_on_with(python: str | None) -> None:
+    """Go on in another Python (option ``--executable``), if one is named that this is not."""
+    if python is not None:
+        try:
+            start_with(python, "celeriac")
+        except OSError as error:
+            raise click.UsageError(f"--executable {python}: cannot be run: {error.strerror}") from None
 
 
 @contextmanager

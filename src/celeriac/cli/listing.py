@@ -16,7 +16,7 @@ def listing() -> None:
 @click.pass_obj
 def bindings(context: Context) -> None:
     """List the application's queues, and the exchange and routing key by which messages get into them."""
-    rows = [("Queue", "Exchange", "Routing Key")]
+    rows = [("Queue", "Exchange", "Routing Key"), ("-" * 16,) * 3]
     for queue in context.app.queues.to_consume():
         rows += [(queue.name, binding.exchange.name, binding.routing_key) for binding in queue.all_bindings]
     for row in rows:

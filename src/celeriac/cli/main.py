@@ -114,7 +114,7 @@ def _no_such_command(name: str, known: Sequence[str]) -> str:
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        click.echo(f"{__version__} (celeriac)")
+        click.echo(ctx.obj.version if isinstance(ctx.obj, Context) and ctx.obj.version else f"{__version__} (celeriac)")
         ctx.exit()
 
 
@@ -128,9 +128,14 @@ def celeriac(ctx: click.Context, /, **given: Any) -> None:
     ctx.obj.take(given)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status (0, 1 failure, 2 wrong usage, 69 broker or store cannot be reached)."""
-    return run(list(sys.argv[1:] if arguments is None else arguments), Context())
+def main(arguments: Sequence[str] | None = None, *, version: str | None = None) -> int:
+    """Run the command line; return the exit status (0, 1 failure, 2 wrong usage, 69 broker or store cannot be reached).
+
+    ``version`` is what --version says, where that is not our own.
+    """
+    context = Context()
+    context.version = version
+    return run(list(sys.argv[1:] if arguments is None else arguments), context)
 
 
 def run_for(app: Any, arguments: Sequence[str]) -> int:

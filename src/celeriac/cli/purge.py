@@ -22,5 +22,5 @@ def purge(context: Context, force: bool, queues: str, exclude_queues: str) -> No
         click.confirm(f"This throws away every message that waits in {listed}. Are you sure?", abort=True, err=True)
     counts = {queue: app.broker.purge(queue) for queue in chosen}
     total = sum(counts.values())
-    where = f"{len(chosen)} known task queue{'' if len(chosen) == 1 else 's'}"
+    where = f"{len(chosen)} {'known task ' if total else ''}queue{'' if len(chosen) == 1 else 's'}"
     context.echo(f"Purged {total} message{'' if total == 1 else 's'} from {where}." if total else f"No messages purged from {where}.")

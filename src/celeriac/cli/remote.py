@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from celeriac.cli.context import Command, Context
-from celeriac.control.panel import CommandInfo, Panel, visible_commands
+from celeriac.control.panel import CommandInfo, visible_commands
 from celeriac.worker.options import names
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,8 +88,8 @@ def status(context: Context, timeout: float | None, destination: str, pattern: s
 def _understood(context: Context, kind: str, command: str, words: Sequence[str]) -> tuple[CommandInfo, dict[str, Any]]:
     _load_custom(context)
     known = visible_commands(kind)
-    info = known.get(command) or Panel.meta.get(command)
-    if info is None or info.type != kind:
+    info = known.get(command)
+    if info is None:
         raise click.UsageError(f"Command {command} not recognized. Available {kind} commands: {', '.join(known)}")
     return info, arguments_of(info, words)
 
@@ -151,7 +151,7 @@ def _print_reply(context: Context, reply: dict[str, Any]) -> None:
     for node, answer in reply.items():
         failed = isinstance(answer, dict) and "error" in answer
         verdict = context.style("ERROR", fg="red", bold=True) if failed else context.style("OK", fg="green", bold=True)
-        context.echo(f"->  {node}: {verdict}")
+        context.echo(f"{'' if context.quiet else '->'}  {node}: {verdict}")
         text = pretty(answer)
         if text:
             context.echo(text)
@@ -173,4 +173,6 @@ def _print_json(context: Context, answer: Any) -> None:
 
 
 def _print_count(context: Context, count: int) -> None:
+    if context.quiet:
+        return
     context.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.")

@@ -11,7 +11,7 @@ import click
 from celeriac.cli import reloading
 from celeriac.cli.context import Command, Context
 from celeriac.cli.daemon import detach as go_to_background
-from celeriac.cli.daemon import pidfile_of, refuse_if_held, take_identity
+from celeriac.cli.daemon import go_on_with, pidfile_of, refuse_if_held, take_identity
 from celeriac.config.problem import Problem
 from celeriac.config.sources import from_arguments
 from celeriac.config.validate import problems
@@ -19,11 +19,6 @@ from celeriac.lib.importing import symbol_by_name
 from celeriac.model.errors import ImproperlyConfigured, SettingWarning
 from celeriac.worker.machine import START_METHODS
 from celeriac.worker.options import WorkerOptions, logfile_for, resolve
-
-_REFUSED = {
-    "executable": ("--executable", "start the worker with that Python: path/to/python -m celeriac"),
-}
-"""Options of Celery that would be a lie here: what to do instead."""
 
 _PIDFILE = "%n.pid"
 _SECTIONS = {
@@ -34,7 +29,7 @@ _SECTIONS = {
     ),
     "Scheduler": ("beat", "schedule_filename", "scheduler"),
     "Events": ("task_events", "without_heartbeat", "heartbeat_interval", "without_gossip", "without_mingle"),
-    "Log and service": ("loglevel", "logfile", "json_logs", "pidfile", "detach", "uid", "gid", "umask"),
+    "Log and service": ("loglevel", "logfile", "json_logs", "pidfile", "detach", "uid", "gid", "umask", "executable"),
 }
 
 
@@ -47,7 +42,7 @@ _SECTIONS = {
 @click.option("-Q", "--queues", metavar="NAMES", help="Only from these queues (names with commas).")
 @click.option("-X", "--exclude-queues", metavar="NAMES", help="Not from these queues (names with commas).")
 @click.option("-I", "--include", metavar="MODULES", help="Import these modules too (names with commas).")
-@click.option("-E", "--task-events", is_flag=True, default=None, help="Send events of tasks, for monitors (celeriac events, Flower).")
+@click.option("-E", "--task-events", "--events", is_flag=True, default=None, help="Send events of tasks, for monitors (celeriac events, Flower).")
 @click.option("-O", "--optimization", type=click.Choice(["default", "fair"]), help="Accepted for Celery's sake: it is always fair.")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Kill a task that runs longer.")
 @click.option("--soft-time-limit", type=float, metavar="SECONDS", help="Raise SoftTimeLimitExceeded in a task that runs longer.")
@@ -74,12 +69,12 @@ _SECTIONS = {
 @click.option("-B", "--beat", is_flag=True, default=None, help="Run a scheduler too; of all schedulers of an application one leads.")
 @click.option("-s", "--schedule-filename", "--schedule", metavar="PATH", help="The scheduler's file, where the broker cannot keep schedules.")
 @click.option("--scheduler", metavar="CLASS", help="Another scheduler: a class's path, or the name of an entry point.")
-@click.option("--executable", hidden=True)
+@click.option("--executable", metavar="PYTHON", help="Run by this Python, which has to have the project's packages.")
 @click.argument("settings", nargs=-1)
 @click.pass_obj
 def worker(
     context: Context, /, settings: tuple[str, ...], uid: str | None, gid: str | None, umask: str | None, json_logs: bool, detach: bool | None,
-    **given: Any,
+    executable: str | None, **given: Any,
 ) -> int:  # fmt: skip
     """Start a worker.
 
@@ -88,11 +83,13 @@ def worker(
     celeriac -A proj worker -l info -Q high,low -c 4 -n w1@%h
     celeriac -A proj worker worker.packet_time=0.002     any setting
     """
-    _refuse_what_cannot_be(given)
+    go_on_with(executable)
     if reloading.wanted(given):
         return reloading.Reloader(os.getcwd(), lambda text: context.error(f"celeriac: {text}")).run()
     take_identity(uid, gid, umask)
     app = _checked_app(context, settings)
+    if detach:
+        go_on_with(executable or app.conf.worker_executable)
     if json_logs:
         app.conf.override({"worker_log_format": "json"})
     options = _options(context, app, given)
@@ -116,12 +113,6 @@ def _purge(context: Context, app: Any, options: WorkerOptions) -> None:
     finally:
         broker.close()
     context.error(f"celeriac: purged {count} message{'' if count == 1 else 's'}")
-
-
-def _refuse_what_cannot_be(given: dict[str, Any]) -> None:
-    for name, (flag, remedy) in _REFUSED.items():
-        if given.pop(name, None) is not None:
-            raise click.UsageError(f"{flag} cannot be had: {remedy}")
 
 
 def _options(context: Context, app: Any, given: dict[str, Any]) -> WorkerOptions:

@@ -8,7 +8,8 @@ to ``OperationalError`` (trying again may help) or ``ImproperlyConfigured`` (it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from celeriac.lib.value import Value
@@ -56,6 +57,16 @@ class Broker(ABC):
     @abstractmethod
     def purge(self, queue: str) -> int:
         """Throw away what waits in a queue (delayed included, in flight not); return how many."""
+
+
+def lost_with_its_worker(deliveries: int, now: float, owner: str) -> str:
+    """Return the line that a message tells of a delivery to an owner that died with it (``Delivery.deaths``)."""
+    when = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+    return f"delivery {deliveries}, {when}, {owner.rpartition('/')[0] or owner}: the whole worker was lost while it had the message"
+
+
+MOST_DEATHS = 20
+"""The most lines that a message tells of its attempts."""
 
 
 class Delays(ABC):
@@ -125,6 +136,13 @@ class RemembersBegun(ABC):
         It counts as begun by this owner from then on. Nobody is taken for dead who only was without his store: where stores are reached by a
         network, a dead owner is one that was found without a lease for as long as a lease.
         """
+
+    def judge(self, may_run_again: Callable[[Delivery], bool]) -> None:
+        """Learn which messages may begin again: a store that asks need not be told of the others that they begin (``begins``)."""
+
+    def begins(self, delivery: Delivery) -> bool:
+        """Whether a message, which may begin only once, counts as begun since it was delivered: ``Verdict.BEGIN`` would say nothing new."""
+        return False
 
 
 class ReturnsWhenCut(ABC):

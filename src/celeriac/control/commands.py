@@ -17,6 +17,7 @@ REGISTERED_ITEMS = ("exchange", "routing_key", "rate_limit")
 """What ``registered`` tells of a task when it is asked for nothing else."""
 
 _SAMPLES = 100
+_AMQP = ("amqp", "amqps", "pyamqp")
 _samples: list[str] = []
 
 
@@ -172,7 +173,7 @@ def _broker_info(app: Any) -> dict[str, Any]:
         "transport": url.scheme,
         "connect_timeout": conf.broker_connection_timeout,
         "transport_options": plain(conf.broker_transport_options or {}),
-        "login_method": conf.broker_login_method,
+        "login_method": conf.broker_login_method or ("PLAIN" if url.scheme in _AMQP else None),
         "uri_prefix": None,
         "heartbeat": conf.broker_heartbeat,
         "failover_strategy": plain(conf.broker_failover_strategy or "round-robin"),

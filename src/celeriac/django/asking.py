@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections, models
+from django.db import DatabaseError, InterfaceError, models
 from django.db.models.functions import Now
 from django.db.utils import OperationalError as DatabaseAway
 
+from celeriac.django.connections import close_broken
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 
 
@@ -27,13 +28,12 @@ def database_clock(seconds: float) -> Any:
 
 
 @contextmanager
-def asking(using: str, what: str) -> Iterator[None]:
+def asking(what: str) -> Iterator[None]:
     """Say of a database that is away that it is, and let the next access connect anew; the connection stays open otherwise."""
     try:
         yield
     except (DatabaseAway, InterfaceError) as error:
-        if not connections[using].in_atomic_block:
-            connections[using].close_if_unusable_or_obsolete()
+        close_broken()
         if "no such table" in str(error):
             raise _not_migrated(what, error) from error
         raise OperationalError(f"The database of the {what} cannot be used: {error}") from error

@@ -8,7 +8,7 @@ from typing import Any
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.conf import settings
 from django.core.cache import close_caches
-from django.db import close_old_connections, connections, reset_queries
+from django.db import connections, reset_queries
 from django.db.utils import Error
 
 _context = SyncToAsync.thread_sensitive_context
@@ -20,9 +20,29 @@ _counted: dict[str, int] = {"tasks": 0}
 
 
 def close_all() -> None:
-    """Close the connections of this thread."""
-    connections.close_all()
+    """Close the connections of this thread, but for one whose transaction is open: that is a test's."""
+    for connection in _outside_of_transactions():
+        connection.close()
     close_caches()
+
+
+def close_old() -> None:
+    """Close those connections of this thread that are too old or broken; never one whose transaction is open."""
+    for connection in _outside_of_transactions():
+        connection.close_if_unusable_or_obsolete()
+
+
+def close_broken() -> None:
+    """Close those connections of this thread that are broken, or older than a CONN_MAX_AGE that lets them live at all."""
+    for connection in _outside_of_transactions():
+        if connection.settings_dict["CONN_MAX_AGE"] != 0:
+            connection.close_if_unusable_or_obsolete()
+        elif connection.errors_occurred and not _usable(connection):
+            connection.close()
+
+
+def _outside_of_transactions() -> list[Any]:
+    return [connection for connection in connections.all(initialized_only=True) if not connection.in_atomic_block]
 
 
 def leave_inherited() -> None:
@@ -56,20 +76,20 @@ def after_task() -> None:
 def _recycle(*, count: bool) -> None:
     reuse = getattr(settings, "CELERY_DB_REUSE_MAX", None)
     if not reuse:
-        close_old_connections()
+        close_old()
         return
     _counted["tasks"] += count
     if _counted["tasks"] >= reuse:
         _counted["tasks"] = 0
-        connections.close_all()
+        close_all()
         return
-    for connection in connections.all(initialized_only=True):
+    for connection in _outside_of_transactions():
         if connection.errors_occurred and not _usable(connection):
             connection.close()
 
 
 def _usable(connection: Any) -> bool:
     try:
-        return bool(connection.in_atomic_block or connection.is_usable())
+        return bool(connection.is_usable())
     except Error:
         return False

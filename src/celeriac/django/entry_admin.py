@@ -20,7 +20,7 @@ from celeriac.django.schedule_store import ModelScheduleStore
 from celeriac.model.errors import CeleriacError
 
 _WHEN = ("crontab", ("every", "period"), "clocked", ("solar_event", "latitude", "longitude"), "timezone", "one_off")
-_SO_FAR = ("upcoming", "last_sent", "runs", "where_from")
+_SO_FAR = ("when", "upcoming", "last_sent", "runs", "where_from")
 _LOOSE = ("enabled", "description")
 """Fields of an entry from code that can be changed here."""
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -35,7 +35,6 @@ class PeriodicTaskAdmin(admin.ModelAdmin):
     list_filter = ("enabled", "source", "task")
     search_fields = ("name", "task", "description")
     readonly_fields = _SO_FAR
-    save_as = True
     actions = ("run_now", "enable", "disable")
     fieldsets = (
         (None, {"fields": ("name", "task", "elsewhere", "enabled", "description")}),
@@ -50,7 +49,7 @@ class PeriodicTaskAdmin(admin.ModelAdmin):
     @admin.display(description="when")
     def when(self, row: PeriodicTask) -> str:
         """The schedule in words."""
-        return row.schedule_in_words()
+        return row.schedule_in_words() if row.pk else "-"
 
     @admin.display(description="next due", ordering="next_due")
     def next_due_in(self, row: PeriodicTask) -> Any:
@@ -100,12 +99,6 @@ class PeriodicTaskAdmin(admin.ModelAdmin):
         told = {"fields": ("name", "task", *_LOOSE), "description": "It comes from the code: change it there. Here it can be enabled and disabled."}
         return ((None, told), self.fieldsets[2], self.fieldsets[4])
 
-    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Leave out the box that is not a column where it is not shown."""
-        if obj is not None and obj.from_code:
-            kwargs["exclude"] = ["elsewhere"]
-        return super().get_form(request, obj, change, **kwargs)
-
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         """Let entries from code be removed from the code."""
         return bool(super().has_delete_permission(request, obj)) and (obj is None or not obj.from_code)
@@ -134,9 +127,9 @@ class PeriodicTaskAdmin(admin.ModelAdmin):
     def _each(self, request: Any, queryset: Any, act: Callable[[Any], str]) -> None:
         for row in queryset:
             try:
-                self.message_user(request, f"{row.name}: {act(row)}", messages.SUCCESS)
+                self.message_user(request, f"“{row.name}”: {act(row)}", messages.SUCCESS)
             except (CeleriacError, ValueError, TypeError) as error:
-                self.message_user(request, f"{row.name}: {error}", messages.ERROR)
+                self.message_user(request, f"“{row.name}”: {error}", messages.ERROR)
 
 
 def scheduler_in_words() -> str:

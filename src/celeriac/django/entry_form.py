@@ -52,10 +52,10 @@ class Json(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """Read the text."""
+        if value is None or not str(value).strip():
+            return self.kind()
         if not isinstance(value, str):
             return value
-        if not value.strip():
-            return self.kind()
         try:
             found = json.loads(value)
         except ValueError as error:

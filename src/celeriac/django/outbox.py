@@ -69,7 +69,7 @@ def keep(app: Any, plan: Plan) -> bool:
         batch = connection.celeriac_batch = Batch()
     parcel = app.publisher.pack(plan)
     task, task_id = (plan.messages[0].message.task, plan.result.id) if plan.messages else ("", plan.result.id)
-    with asking(using, "outbox"):
+    with asking("outbox"):
         row = rows(using).create(task=task[:255], task_id=task_id, body=packed(parcel), owner=batch.owner, until=database_clock(GRACE))
     transaction.on_commit(partial(_committed, app, using, batch, row.pk, plan, parcel.outgoing), using=using)
     return True
@@ -150,7 +150,7 @@ def sweep(app: Any, using: str, *, at_once: bool = False) -> int:
 
 
 def _claim(using: str, owner: str, *, at_once: bool) -> list[Waiting]:
-    with asking(using, "outbox"):
+    with asking("outbox"):
         left = rows(using).exclude(owner=owner)
         left = left if at_once else left.filter(until__lte=database_clock(0.0))
         found = list(left.order_by("pk").values_list("pk", flat=True)[:PAGE])
@@ -208,13 +208,13 @@ def send(app: Any, using: str, page: Sequence[Waiting]) -> set[int]:
 
 def _put_off(using: str, waiting: Waiting, error: BaseException) -> None:
     pause = min(LONGEST, AGAIN * 2 ** min(waiting.tries, 10))
-    with asking(using, "outbox"):
+    with asking("outbox"):
         rows(using).filter(pk=waiting.pk).update(until=database_clock(pause), error=f"{type(error).__name__}: {error}")
 
 
 def _cross_out(using: str, pks: Collection[int]) -> None:
     if pks:
-        with asking(using, "outbox"):
+        with asking("outbox"):
             rows(using).filter(pk__in=list(pks)).delete()
 
 

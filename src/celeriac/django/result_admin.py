@@ -18,6 +18,8 @@ from celeriac.model.errors import CeleriacError
 from celeriac.model.record import ResultMeta, ResultRecord
 
 _SHORT, _LONG = 120, 20_000
+_MOST = 200
+"""Tasks that the page of another one lists at most."""
 _NOT_TASKS = ("WORKFLOW", "CALL")
 """States of records that hold parts of workflows, and calls of django.tasks."""
 _COLOURS = {states.SUCCESS: "#2e7d32", states.FAILURE: "#c62828", states.REVOKED: "#6a1b9a", states.RETRY: "#ef6c00"}
@@ -28,13 +30,13 @@ _PRE = '<pre style="margin: 0; white-space: pre-wrap; overflow-wrap: anywhere">{
 class TaskResultAdmin(admin.ModelAdmin):
     """What tasks returned or raised."""
 
-    list_display = ("task_id", "task", "coloured", "short", "worker", "changed")
+    list_display = ("called", "coloured", "short", "changed", "worker")
     list_filter = ("state", "changed", "task", "worker")
     search_fields = ("task_id", "task", "worker", "parent_id")
     date_hierarchy = "changed"
     fieldsets = (
         (None, {"fields": ("task_id", "task", "coloured", "called_with", "result", "traceback")}),
-        ("Belongs to", {"fields": ("parent", "children", "tree")}),
+        ("Belongs to", {"fields": ("parent", "below")}),
         ("How it ran", {"fields": ("worker", "retries", "queue", "changed", "expires")}),
     )
     actions = ("run_again", "revoke")
@@ -52,12 +54,21 @@ class TaskResultAdmin(admin.ModelAdmin):
         """Results are made by tasks."""
         return False
 
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Let the page of one be read; who may change results may run tasks again and revoke them."""
+        return obj is None and bool(super().has_change_permission(request, obj))
+
     # -- what is shown
+
+    @admin.display(description="task", ordering="task")
+    def called(self, row: TaskResult) -> str:
+        """The task's name."""
+        return row.task or "(not kept)"
 
     @admin.display(description="state", ordering="state")
     def coloured(self, row: TaskResult) -> Any:
         """The state."""
-        return format_html('<b style="color: {}">{}</b>', _COLOURS.get(row.state, "inherit"), row.state)
+        return format_html('<b style="color: {}">{}</b>', _colour(row), row.state)
 
     @admin.display(description="result")
     def short(self, row: TaskResult) -> str:
@@ -85,19 +96,14 @@ class TaskResultAdmin(admin.ModelAdmin):
 
     def parent(self, row: TaskResult) -> Any:
         """The task that called it."""
-        return _linked([row.parent_id]) if row.parent_id else "-"
+        found = TaskResult.objects.filter(task_id=row.parent_id).first() if row.parent_id else None
+        return (row.parent_id or "-") if found is None else _linked(found)
 
-    def children(self, row: TaskResult) -> Any:
-        """The tasks that it called, as far as they have results."""
-        ids = list(TaskResult.objects.filter(parent_id=row.task_id).values_list("task_id", flat=True)[:100])
-        return _linked(ids) if ids else "-"
-
-    def tree(self, row: TaskResult) -> Any:
-        """The workflow below it, with its states."""
-        try:
-            return format_html(_PRE, "\n".join(current_client().AsyncResult(row.task_id).tree()))
-        except (CeleriacError, ValueError, TypeError, RecursionError) as error:
-            return str(error)
+    @admin.display(description="called from it")
+    def below(self, row: TaskResult) -> Any:
+        """The tasks that it called or that followed it, and theirs, as far as they have results."""
+        lines = format_html_join("", '<div style="padding-left: {}em">{}</div>', ((2 * deep, _linked(found)) for deep, found in _below(row)))
+        return lines or "-"
 
     def retries(self, row: TaskResult) -> Any:
         """How often it was tried again."""
@@ -142,13 +148,31 @@ def _revoke(row: TaskResult) -> str:
     return "revoked"
 
 
-def _linked(ids: list[str]) -> Any:
-    there = dict(TaskResult.objects.filter(task_id__in=ids).values_list("task_id", "pk"))
-    parts = [
-        format_html('<a href="{}">{}</a>', reverse("admin:celeriac_taskresult_change", args=[there[found]]), found) if found in there else found
-        for found in ids
-    ]
-    return format_html_join("", "<div>{}</div>", ((part,) for part in parts))
+def _linked(row: TaskResult) -> Any:
+    address = reverse("admin:celeriac_taskresult_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a> <b style="color: {}">{}</b>', address, row.task or row.task_id, _colour(row), row.state)
+
+
+def _colour(row: TaskResult) -> str:
+    return _COLOURS.get(row.state, "inherit")
+
+
+def _below(row: TaskResult) -> list[tuple[int, TaskResult]]:
+    """Return what was called from a task, in the order of a tree, each with how deep it is; a generation is one look at the table."""
+    children: dict[str, list[TaskResult]] = {}
+    generation, left = [row.task_id], _MOST
+    while generation and left > 0:
+        found = list(TaskResult.objects.filter(parent_id__in=generation).exclude(state__in=_NOT_TASKS).order_by("pk")[:left])
+        for child in found:
+            children.setdefault(child.parent_id, []).append(child)
+        generation, left = [child.task_id for child in found if child.task_id not in children], left - len(found)
+    told: list[tuple[int, TaskResult]] = []
+    waiting = [(0, child) for child in reversed(children.pop(row.task_id, []))]
+    while waiting:
+        deep, child = waiting.pop()
+        told.append((deep, child))
+        waiting += [(deep + 1, each) for each in reversed(children.pop(child.task_id, []))]
+    return told
 
 
 def _pretty(value: Any) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.apps import apps
 from django.core.cache import InvalidCacheBackendError, caches
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError
 from django.db.utils import OperationalError as DatabaseAway
 
 from celeriac.contracts.backend import ResultBackend
+from celeriac.django.connections import close_broken
 from celeriac.django.project import prepare
 from celeriac.drivers.celery_backend.adapter import CeleryBackend
 from celeriac.drivers.celery_backend.base import KeyValueStoreBackend
@@ -51,16 +52,18 @@ def _theirs(name: str, options: Mapping[str, Any]) -> CeleryBackend:
 
 @contextmanager
 def around() -> Iterator[None]:
-    """Let no access meet a connection that the server has closed; a database that is away is what the worker waits for."""
-    close_old_connections()
+    """Let no access meet a connection that the server has closed; a database that is away is what the worker waits for.
+
+    The connection stays open, as after any other access: a request or a task closes it when it ends, a worker's own threads keep one.
+    """
+    close_broken()
     try:
         yield
     except (DatabaseAway, InterfaceError) as error:
+        close_broken()
         raise OperationalError(f"The database of the results cannot be used: {error}") from error
     except DatabaseError as error:
         raise ImproperlyConfigured(f"The database of the results refuses: {error}; has manage.py migrate been run?") from error
-    finally:
-        close_old_connections()
 
 
 class CacheBackend(KeyValueStoreBackend):

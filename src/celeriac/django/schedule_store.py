@@ -144,7 +144,7 @@ class ModelScheduleStore(ScheduleStore):
         return Scheduler.objects.using(self._using).filter(space=self._space)
 
     def _asking(self) -> AbstractContextManager[None]:
-        return asking(self._using, "schedule")
+        return asking("schedule")
 
 
 def _records(rows: Any) -> list[ScheduleRecord]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from celeriac.canvas.algebra import Signature, maybe_signature
@@ -13,9 +14,13 @@ from celeriac.canvas.parts import Part
 from celeriac.engine import shares
 from celeriac.engine.current import Attempt, stamp
 from celeriac.model import states
-from celeriac.model.errors import CompilationError
+from celeriac.model.effects import ChordShare
+from celeriac.model.envelope import Delivery
+from celeriac.model.errors import CompilationError, DecodeError, ImproperlyConfigured, InvalidTaskError
 from celeriac.model.record import ResultMeta
 from celeriac.model.request import Request
+from celeriac.model.task_message import TaskMessage
+from celeriac.wire.task import decode_task
 
 Errbacks = Callable[[Attempt, Any, Request, BaseException, str], None]
 
@@ -23,7 +28,7 @@ Errbacks = Callable[[Attempt, Any, Request, BaseException, str], None]
 def rest(attempt: Attempt, steps: Iterable[Mapping[str, Any]], error: BaseException, traceback: str) -> None:
     """The steps that would have followed have failed with the same error; their errbacks are not called, those of the failed step were."""
     for step in steps:
-        _mark(attempt, maybe_signature(step, app=attempt.tools.client), error, traceback)
+        _mark(attempt, step, error, traceback)
 
 
 def workflow(attempt: Attempt, sig: Signature, error: BaseException, traceback: str, call: Errbacks) -> None:
@@ -48,34 +53,63 @@ def workflow(attempt: Attempt, sig: Signature, error: BaseException, traceback: 
     rest(attempt, sig.options.get("chain") or (), error, traceback)
 
 
-def _mark(attempt: Attempt, sig: Signature, error: BaseException, traceback: str) -> None:
+def refused(
+    delivery: Delivery, state: str, error: BaseException, accept: frozenset[str] | None, now: float
+) -> tuple[ChordShare | None, tuple[ResultMeta, ...]]:
+    """A message is not run: return the part of a chord that will never be done, and the results of the steps that would have followed.
+
+    No user code is called, so no errbacks; and nothing is fetched: of a large part that the store keeps it is the end whose result is told.
+    """
     try:
-        sig = _fetched(sig)
-    except CompilationError:
+        message = decode_task(delivery.envelope, accept)
+    except (InvalidTaskError, DecodeError, ImproperlyConfigured):
+        return None, ()
+    ends = [found for step in message.chain or () for found in _leaves(step)]
+    results = (_meta_of(message, end, state, error, None, now) for end in ends if not (end.get("kwargs") or {}).get("shape"))
+    return shares.refused(message, delivery, state, error), tuple(found for found in results if found is not None)
+
+
+def _mark(attempt: Attempt, sig: Mapping[str, Any], error: BaseException, traceback: str) -> None:
+    for leaf in _leaves(sig):
+        if leaf.get("subtask_type") == "part":
+            with suppress(CompilationError):
+                _mark(attempt, maybe_signature(leaf, app=attempt.tools.client).fetch(), error, traceback)
+        else:
+            _meta(attempt, leaf, error, traceback)
+
+
+def _leaves(sig: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the calls of a workflow, and parts that are kept elsewhere."""
+    kind, kwargs = sig.get("subtask_type"), sig.get("kwargs") or {}
+    if kind not in ("chain", "group", "chord"):
+        yield sig
         return
-    if isinstance(sig, (chain, group)):
-        rest(attempt, sig.tasks, error, traceback)
-    elif isinstance(sig, chord):
-        rest(attempt, sig.tasks, error, traceback)
-        _mark(attempt, sig.body, error, traceback)
-    else:
-        _meta(attempt, sig, error, traceback)
+    held = kwargs.get("header" if kind == "chord" else "tasks") or ()
+    for task in (held.get("kwargs") or {}).get("tasks") or () if isinstance(held, Mapping) else held:
+        yield from _leaves(task)
+    if kind == "chord" and kwargs.get("body"):
+        yield from _leaves(kwargs["body"])
 
 
 def _fetched(sig: Signature) -> Signature:
     return sig.fetch() if isinstance(sig, Part) else sig
 
 
-def _meta(attempt: Attempt, sig: Signature, error: BaseException, traceback: str) -> None:
-    options = sig.options
+def _meta(attempt: Attempt, sig: Mapping[str, Any], error: BaseException, traceback: str) -> None:
+    found = _meta_of(attempt.message, sig, states.FAILURE, error, traceback, attempt.tools.clock.now())
+    if found is not None:
+        attempt.more.append(found)
+
+
+def _meta_of(
+    message: TaskMessage, sig: Mapping[str, Any], state: str, error: BaseException, traceback: str | None, now: float
+) -> ResultMeta | None:
+    options = sig.get("options") or {}
     task_id = options.get("task_id")
     if task_id is None or options.get("ignore_result"):
-        return
-    done = stamp(attempt.tools.clock.now())
-    message = attempt.message
+        return None
     reply_to = options.get("reply_to") or message.reply_to
-    result = ResultMeta(task_id, states.FAILURE, error, traceback, [], done, options.get("group_id"), message.id, reply_to=reply_to)
-    attempt.more.append(result)
+    return ResultMeta(task_id, state, error, traceback, [], stamp(now), options.get("group_id"), message.id, reply_to=reply_to)
 
 
 def _request(attempt: Attempt, sig: Signature) -> Request:

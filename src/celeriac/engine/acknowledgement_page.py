@@ -75,7 +75,7 @@ WAYS = (
     Way("dies_always", "its process dies every time it runs", End.EXHAUSTED, _LOST),
     Way("consumer_killed", "the worker's consumer is killed; it returns", End.RETURNED, "SUCCESS"),
     Way("broker_gone", "the broker is away when it returns, and comes back", End.RETURNED, "SUCCESS"),
-    Way("worker_killed", "the whole worker is killed", End.ABANDONED),
+    Way("worker_killed", "the whole worker is killed", End.ABANDONED, _LOST),
     Way("warm", "a warm shutdown begins; it returns", End.RETURNED, "SUCCESS"),
     Way("soft", "a soft shutdown begins; it returns in time", End.RETURNED, "SUCCESS"),
     Way("soft_too_long", "a soft shutdown begins; it does not return in time", End.INTERRUPTED, _LOST),
@@ -95,6 +95,9 @@ def cell(policy: Policy, way: Way) -> Cell:
     task: Any = SimpleNamespace(**{**_NONE, **policy.options})
     rules, end = rules_of(task), way.end
     if end is End.EXHAUSTED and not (rules.late and rules.requeue_lost):
+        end = End.LOST
+    if end is End.ABANDONED and not rules.late:
+        # Another worker that finds it concludes it as it would a lost process of its own.
         end = End.LOST
     found = verdict(task, end)
     early = "acknowledged before it began"
@@ -128,6 +131,10 @@ made from the table that the worker itself goes by, and a test provokes every li
   dead letter (`celeriac dead list`, `show`, `replay`) that says how each attempt died. A shutdown is not counted.
 * *When the lease has run out* is `worker_lease` (10 s) after the worker's last sign of life. On RabbitMQ messages are bound to the connection
   instead: they are back as soon as it is cut.
+* *When the whole worker is killed* and a task that it ran was acknowledged early, another worker of the same queue, or the same one after its restart,
+  finds what it had begun: after the lease on SQLite, after two leases (some 25 s) on Redis, where a worker that only could not reach the server
+  for a while must not be taken for dead. Handlers, error callbacks and chords learn of it as of a lost process. RabbitMQ forgets what was
+  acknowledged: there the result stays what it was.
 * `acks_on_failure_or_timeout=False` keeps what failed among the dead letters. Celery rejects its message, which most brokers then drop.
 * Where nothing is stored, the result stays what it was: PENDING, or STARTED with `track_started`.
 """

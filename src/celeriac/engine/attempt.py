@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
-from celeriac.engine import retry, shares, telling, tracing
+from celeriac.engine import abandon, retry, telling, tracing
 from celeriac.engine.acknowledgement import End, aside, rules_of, settle_job
 from celeriac.engine.conclude import conclude, raised, retried
 from celeriac.engine.current import Attempt, Tools, enter, leave, stamp
@@ -89,7 +89,7 @@ def conclude_lost(job: Job, lost: Lost, tools: Tools) -> Effects:
         return unreadable(job, WorkerLostError(lost.reason), tools)
     if _runs_again(job, lost, task, tools):
         tools.log.lost(message.task, message.id, lost.reason)
-        return Effects(_settlement(job, task, End.LOST))
+        return Effects(_put_back(job, lost, task))
     attempt = prepare(job, task, message, tools)
     runtime = max(0.0, tools.clock.now() - job.received)
     token = enter(attempt)
@@ -117,17 +117,17 @@ def conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
     if task is None:
         return Effects(aside(job, lost.reason[:1000]), ending=Ending.FAILED)
     if _runs_again(job, lost, task, place):
-        return Effects(_settlement(job, task, End.LOST))
+        return Effects(_put_back(job, lost, task))
     end = _end_of(job, lost, task)
     reason = f"{lost.reason}\n{account(lost.attempts, lost.log)}"
     error = _error_of(lost, task)
-    share = shares.refused(job.delivery, states.FAILURE, error, place.accept)
+    share, more = abandon.refused(job.delivery, states.FAILURE, error, place.accept, place.clock.now())
     events = telling.lost(head.id, error, place.clock.now()) if job.watched else ()
     if (head.ignore_result or task.ignore_result) and not task.store_errors_even_if_ignored:
-        return Effects(_settlement(job, task, end, reason), chord=share, events=events, ending=Ending.FAILED)
+        return Effects(_settlement(job, task, end, reason), chord=share, events=events, more=more, ending=Ending.FAILED)
     done = stamp(place.clock.now())
     result = ResultMeta(head.id, states.FAILURE, error, text_of(error), [], done, head.group, head.parent_id, reply_to=head.reply_to)
-    return Effects(_settlement(job, task, end, reason), result, chord=share, events=events, ending=Ending.FAILED)
+    return Effects(_settlement(job, task, end, reason), result, chord=share, events=events, more=more, ending=Ending.FAILED)
 
 
 def failed_to_encode(job: Job, error: Exception, tools: Tools) -> Effects:
@@ -156,10 +156,10 @@ def unreadable(job: Job, error: Exception, tools: Tools) -> Effects:
     if not isinstance(task_id, str):
         return Effects(settlement, ending=Ending.FAILED)
     done = stamp(tools.clock.now())
-    share = shares.refused(delivery, states.FAILURE, error, tools.accept)
+    share, more = abandon.refused(delivery, states.FAILURE, error, tools.accept, tools.clock.now())
     reply_to = delivery.envelope.properties.get("reply_to")
     result = ResultMeta(task_id, states.FAILURE, error, ExceptionInfo(error).traceback, [], done, reply_to=reply_to)
-    return Effects(settlement, result, chord=share, ending=Ending.FAILED)
+    return Effects(settlement, result, chord=share, more=more, ending=Ending.FAILED)
 
 
 def _runs_again(job: Job, lost: Lost, task: Runnable, place: Gate | Tools) -> bool:
@@ -201,6 +201,11 @@ def _plain(seconds: float | None) -> float | None:
 
 def _settlement(job: Job, task: Runnable, end: End, reason: str = "") -> Settlement | None:
     return settle_job(job, task, end, reason)
+
+
+def _put_back(job: Job, lost: Lost, task: Runnable) -> Settlement | None:
+    settlement = _settlement(job, task, End.LOST)
+    return settlement and settlement.replace(deaths=lost.attempts)
 
 
 def _prerun(attempt: Attempt) -> None:

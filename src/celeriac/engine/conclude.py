@@ -6,7 +6,7 @@ from contextvars import copy_context
 from typing import Any
 
 from celeriac import signals
-from celeriac.engine import follow_ups, shares, telling
+from celeriac.engine import abandon, follow_ups, shares, telling
 from celeriac.engine.acknowledgement import End, settle_job
 from celeriac.engine.current import Attempt, enter
 from celeriac.engine.exception_info import ExceptionInfo, text_of
@@ -123,6 +123,7 @@ def rejected(attempt: Attempt, outcome: Rejected) -> Effects:
         return Effects(_settlement(attempt, End.PUT_BACK), None, tuple(attempt.plans), events=again, ending=Ending.REJECTED, context=attempt.context)
     _tell_failure(attempt, error, ExceptionInfo(error))
     result = _error_meta(attempt, states.FAILURE, error, None)
+    abandon.rest(attempt, attempt.request.chain or (), error, "")
     share = shares.failed(attempt, states.FAILURE, error)
     settlement = _settlement(attempt, End.REJECTED, outcome.reason or "rejected by the task")
     events, plans, more = telling.rejected(attempt, False), tuple(attempt.plans), tuple(attempt.more)
@@ -134,8 +135,7 @@ def ignored(attempt: Attempt, end: End) -> Effects:
     attempt.tools.log.ignored(attempt.message.task, attempt.message.id)
     _postrun(attempt, Ignore(), states.IGNORED)
     # A part that wants no state still is done: the chord does not wait for it.
-    counts = attempt.message.chord is not None and not attempt.replaced
-    share = shares.own(attempt, states.SUCCESS, None) if counts else None
+    share = None if attempt.replaced else shares.ignored(attempt)
     return Effects(_settlement(attempt, end), None, tuple(attempt.plans), share, ending=Ending.IGNORED, context=attempt.context)
 
 

@@ -31,7 +31,8 @@ class Deaths:
         most = "" if memory is None else f", peak memory {memory / 1024:.1f} MiB"
         line = f"delivery {job.delivery.deliveries}, {when}, {job.hostname}, process {pid}: {lost.reason}{most}"
         key = job.delivery.envelope.task_id or ""
-        attempts = (*self._known.pop(key, ()), line)[-_ATTEMPTS:]
+        attempts = (*(job.delivery.deaths or self._known.get(key, ())), line)[-_ATTEMPTS:]
+        self._known.pop(key, None)
         self._known[key] = attempts
         if len(self._known) > self._most:
             self._known.popitem(last=False)

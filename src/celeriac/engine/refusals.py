@@ -11,13 +11,13 @@ import msgspec
 from celeriac import signals
 from celeriac.contracts.runnable import Runnable
 from celeriac.engine import telling
+from celeriac.engine.abandon import refused
 from celeriac.engine.acknowledgement import ended
 from celeriac.engine.current import stamp
 from celeriac.engine.deaths import SPACE, Deaths, account
 from celeriac.engine.hooks import TaskLog
 from celeriac.engine.rate_limit import RateLimits, key_text
 from celeriac.engine.revoked import Revoked
-from celeriac.engine.shares import refused
 from celeriac.engine.time_limits import TimeLimits
 from celeriac.lib.clock import Clock
 from celeriac.lib.dispatch import Signal
@@ -92,6 +92,16 @@ class Gate:
         return task is not None and bool(task.acks_late)
 
 
+    def may_run_again(self, delivery: Delivery) -> bool:
+        """Whether a message that may have begun elsewhere can be given to somebody once more: a late one, and one that says nothing."""
+        try:
+            head = peek(delivery.envelope, self.accept)
+        except (InvalidTaskError, DecodeError):
+            return True
+        task = self.tasks.get(head.task)
+        return task is not None and bool(task.acks_late)
+
+
 def admit(delivery: Delivery, gate: Gate) -> Job | Effects:
     """Return a job to run, or what follows from refusing the message."""
     envelope = delivery.envelope
@@ -143,9 +153,9 @@ def unknown(delivery: Delivery, head: TaskHead, gate: Gate) -> Effects:
         named = {"message": delivery.envelope, "exc": error, "name": head.task, "id": head.id}
         gate.announce(signals.task_unknown, gate.hostname, named)
     reason = f"The task {head.task!r} is not registered in this worker."
-    share = refused(delivery, states.FAILURE, error, gate.accept)
+    share, more = refused(delivery, states.FAILURE, error, gate.accept, gate.clock.now())
     result = None if head.ignore_result else _final(head.id, states.FAILURE, error, gate, head)
-    return Effects(_reject(delivery, reason), result, chord=share, events=_failed(head, None, error, gate), ending=Ending.REJECTED)
+    return Effects(_reject(delivery, reason), result, chord=share, events=_failed(head, None, error, gate), more=more, ending=Ending.REJECTED)
 
 
 def too_often(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> Effects:
@@ -154,9 +164,9 @@ def too_often(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) ->
     gate.log.rejected(head.task, head.id, reason, False)
     error = WorkerLostError(reason)
     result = _final(head.id, states.FAILURE, error, gate, head) if _stores(head, task) else None
-    share = refused(delivery, states.FAILURE, error, gate.accept)
-    told = f"{reason}\n{account(gate.deaths.of(head.id))}".rstrip()
-    return Effects(_reject(delivery, told), result, chord=share, events=_failed(head, task, error, gate), ending=Ending.FAILED)
+    share, more = refused(delivery, states.FAILURE, error, gate.accept, gate.clock.now())
+    told = f"{reason}\n{account(delivery.deaths or gate.deaths.of(head.id))}".rstrip()
+    return Effects(_reject(delivery, told), result, chord=share, events=_failed(head, task, error, gate), more=more, ending=Ending.FAILED)
 
 
 def revoked(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate) -> Effects:
@@ -204,9 +214,9 @@ def _not_run(delivery: Delivery, head: TaskHead, task: Runnable, gate: Gate, rea
         gate.announce(signals.task_revoked, task, named)
     error = TaskRevokedError(reason)
     result = _final(head.id, states.REVOKED, error, gate, head) if _stores(head, task) else None
-    share = refused(delivery, states.REVOKED, error, gate.accept)
+    share, more = refused(delivery, states.REVOKED, error, gate.accept, gate.clock.now())
     events = telling.not_run(head.id, gate.clock.now(), **how) if telling.wanted(gate.events, task) else ()
-    return Effects(Settlement(Verdict.ACK, delivery.tag, delivery.queue), result, chord=share, events=events, ending=Ending.REVOKED)
+    return Effects(Settlement(Verdict.ACK, delivery.tag, delivery.queue), result, chord=share, events=events, more=more, ending=Ending.REVOKED)
 
 
 def _failed(head: TaskHead, task: Runnable | None, error: Exception, gate: Gate) -> tuple[Event, ...]:

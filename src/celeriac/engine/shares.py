@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from celeriac.canvas.algebra import maybe_signature
 from celeriac.engine.current import Attempt
+from celeriac.model import states
 from celeriac.model.effects import ChordShare
 from celeriac.model.envelope import Delivery
-from celeriac.model.errors import DecodeError, ImproperlyConfigured, InvalidTaskError
+from celeriac.model.errors import Ignore
 from celeriac.model.task_message import TaskMessage
-from celeriac.wire.task import decode_task
 
 ADDED = "chord_added"
 """Header: how many parts earlier tries of a call have added to its chord."""
@@ -30,25 +31,35 @@ def failed(attempt: Attempt, state: str, error: BaseException) -> ChordShare | N
     return _failed(message, _delivery(attempt), state, error)
 
 
-def refused(delivery: Delivery, state: str, error: BaseException, accept: frozenset[str] | None) -> ChordShare | None:
+def refused(message: TaskMessage, delivery: Delivery, state: str, error: BaseException) -> ChordShare | None:
     """Return the part that will never be done because a message was not run."""
-    try:
-        message = decode_task(delivery.envelope, accept)
-    except (InvalidTaskError, DecodeError, ImproperlyConfigured):
-        return None
     return _failed(message, delivery, state, error)
+
+
+def ignored(attempt: Attempt) -> ChordShare | None:
+    """Return the part that is done without a result, as its task wanted: its own, or that of the chain that stops with it.
+
+    Of a chain that would have ended in several calls it is one that has failed.
+    """
+    message = attempt.message
+    if message.chord is not None or not message.chain:
+        return None if message.chord is None else own(attempt, states.SUCCESS, None)
+    end = message.chain[0]
+    if maybe_signature(end).width > 1:
+        return _at_end(end, message, _delivery(attempt), states.FAILURE, Ignore(f"{message.task} has stopped its chain"), True)
+    return _at_end(end, message, _delivery(attempt), states.SUCCESS, None, False)
 
 
 def of_signature(sig: Mapping[str, Any], attempt: Attempt, state: str, error: BaseException) -> ChordShare | None:
     """Return the part that will never be done because a signature will not be sent."""
-    return _at_end(sig, attempt.message, _delivery(attempt), state, error)
+    return _at_end(sig, attempt.message, _delivery(attempt), state, error, True)
 
 
 def _failed(message: TaskMessage, delivery: Delivery | None, state: str, error: BaseException) -> ChordShare | None:
     if message.chord is not None:
         return _part(message, delivery, state, error, True)
     if message.chain:
-        return _at_end(message.chain[0], message, delivery, state, error)
+        return _at_end(message.chain[0], message, delivery, state, error, True)
     return None
 
 
@@ -63,13 +74,13 @@ def _part(message: TaskMessage, delivery: Delivery | None, state: str, result: A
     return _share(chord, group, message.group_index, message.id, message, delivery, state, result, failed, added)
 
 
-def _at_end(sig: Mapping[str, Any], message: TaskMessage, delivery: Delivery | None, state: str, error: BaseException) -> ChordShare | None:
+def _at_end(sig: Mapping[str, Any], message: TaskMessage, delivery: Delivery | None, state: str, result: Any, failed: bool) -> ChordShare | None:
     """Find the chord that a signature ends in."""
     kind, kwargs, options = sig.get("subtask_type"), sig.get("kwargs") or {}, sig.get("options") or {}
     chord, group = options.get("chord"), options.get("group_id")
     if isinstance(chord, dict) and group is not None:
         task_id = options.get("task_id") or message.id
-        return _share(chord, group, options.get("group_index"), task_id, message, delivery, state, error, True)
+        return _share(chord, group, options.get("group_index"), task_id, message, delivery, state, result, failed)
     below: Sequence[Any] = ()
     if kind == "chain":
         below = (kwargs.get("tasks") or ())[-1:]
@@ -79,7 +90,7 @@ def _at_end(sig: Mapping[str, Any], message: TaskMessage, delivery: Delivery | N
         below = (kwargs["body"],)
     if options.get("chain"):
         below = (options["chain"][0],)
-    return _at_end(below[0], message, delivery, state, error) if below else None
+    return _at_end(below[0], message, delivery, state, result, failed) if below else None
 
 
 def _share(

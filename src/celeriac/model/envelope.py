@@ -57,6 +57,8 @@ class Delivery(Value, frozen=True):
     exchange: str = ""
     routing_key: str = ""
     priority: int = 0
+    deaths: tuple[str, ...] = ()
+    """How earlier attempts ended whose process died, a line each, as far as the store was told."""
 
 
 class Verdict(IntEnum):
@@ -86,5 +88,7 @@ class Settlement(Value, frozen=True):
     """REJECT: why, for the people who look at the dead letters."""
     untouched: bool = False
     """REQUEUE, POSTPONE: nobody began to run it, so it is not counted as a delivery."""
+    deaths: tuple[str, ...] = ()
+    """REQUEUE: what the message is to tell of its attempts from now on."""
     instead: Outgoing | None = None
     """BEGIN: it has ended, and this, which followed from it, has begun: it stands in its place, under its tag."""

@@ -183,15 +183,19 @@ class BackendStoreError(BackendError):
         super().__init__(*args)
 
 
-class OperationalError(Exception):
+class MessagingError(Exception):
+    """What goes wrong between a program and its stores, or with the bytes that go there."""
+
+
+class OperationalError(MessagingError):
     """The broker or result store could not be reached, or could not do it now; trying again later may help."""
 
 
-class DecodeError(Exception):
+class DecodeError(MessagingError):
     """A message or value could not be decoded."""
 
 
-class EncodeError(Exception):
+class EncodeError(MessagingError):
     """A value could not be encoded."""
 
 

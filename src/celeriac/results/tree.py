@@ -17,6 +17,10 @@ class ResultBase:
 
     parent: Any = None
 
+    def as_tuple(self) -> Any:
+        """Return its ids, by which it is found again: what crosses the wire in its place."""
+        raise TypeError(f"A {type(self).__name__} has no id of its own; use a GroupResult")
+
     def progress(self) -> Progress:
         """Return how many tasks of the workflow have ended, how many of them failed, and how many there are; nested ones counted."""
         return progress(self)

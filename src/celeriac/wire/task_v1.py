@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from celeriac.lib.saferepr import saferepr
@@ -91,7 +92,7 @@ def peek(envelope: Envelope, accept: frozenset[str] | None) -> TaskHead:
     )
 
 
-def _callbacks(message: TaskMessage) -> list[Any] | None:
+def _callbacks(message: TaskMessage) -> Sequence[Any] | None:
     if not message.chain:
         return message.callbacks
     following: dict[str, Any] | None = None

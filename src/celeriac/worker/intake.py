@@ -49,6 +49,7 @@ class Intake:
         self.counts = counts
         self._remembers = isinstance(broker, RemembersBegun)
         self._begin = Verdict.BEGIN if self._remembers else Verdict.ACK
+        self._begins: Callable[[Delivery], bool] = broker.begins if isinstance(broker, RemembersBegun) else lambda delivery: False
         self.finished: Finished | None = None
         """Recognises what comes again although its outcome is stored."""
         self.received: Callable[[Sequence[Job]], object] | None = None
@@ -171,11 +172,12 @@ class Intake:
                 marked.append(job)
             else:
                 delivery = job.delivery
-                acks.append(Writes(settlement=Settlement(self._begin, delivery.tag, delivery.queue)))
+                if not self._begins(delivery):
+                    acks.append(Writes(settlement=Settlement(self._begin, delivery.tag, delivery.queue)))
                 marked.append(job.replace(acked=True, begun=self._remembers))
         if acks:
             self._outbox.flush(*acks)
-            reach("consumer.acked")
+        reach("consumer.acked")
         return self._still_ours(jobs, marked)
 
     def _still_ours(self, jobs: Sequence[Job], marked: list[Job]) -> list[Job]:

@@ -58,7 +58,7 @@ class Pace:
     def count(self, names: Iterable[str], *, alone: bool = False) -> int:
         """Return how many of the next jobs, in order, make one packet: at least one, about ``packet_time`` together.
 
-        Where nobody else in this worker could run them (``alone``) and the broker is far away, they are as many as will begin within a few round trips.
+        Where nobody else in this worker could run them (``alone``) and the broker is far away, they are what will begin within a few round trips.
         """
         trip = self.trip if alone else 0.0
         together, most = (_TRIPS * trip, _MOST_FETCHED) if trip else (self.packet_time, MOST_JOBS)

@@ -178,6 +178,7 @@ class Station:
         self.revocations.load()
         self.left_behind: LeftBehind | None = None
         if isinstance(self.broker, RemembersBegun):
+            self.broker.judge(self.gate.may_run_again)
             self.left_behind = LeftBehind(self.broker, self.backend, self._settler, self.gate, self.outbox)
         self.stop_steps: Callable[..., object] = lambda cold: None
         """Ends the steps of the user's."""

@@ -137,6 +137,14 @@ def dies_late(self: Any, how: str) -> str:
     return "survived"
 
 
+@app.task(bind=True, acks_late=True)
+def kills_its_worker(self: Any) -> None:
+    """Take the whole worker along, as the kernel does that ends a control group which is out of memory."""
+    write_down(self.request.id, "begin")
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+
 @app.task(bind=True, acks_late=True, reject_on_worker_lost=False)
 def dies_late_once(self: Any, how: str) -> str:
     write_down(self.request.id, "begin")

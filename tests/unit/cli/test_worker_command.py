@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,13 @@ def test_quiet_and_no_color_reach_the_worker(cli: Run, tasks: Path, started: lis
 
 
 @pytest.mark.parametrize(
-    "words", ["--executable x", "-P nonsense"]
+    "words", ["--executable /nowhere/python", "-P nonsense"]
 )
 def test_what_cannot_be_had_is_refused_by_name(cli: Run, tasks: Path, started: list[WorkerOptions], words: str) -> None:
     status, _, err = cli("-A", "tasks", "worker", *words.split())
 
     assert status == 2
-    assert ("cannot be had" in err) or ("does not exist" in err)
+    assert ("cannot be run" in err) or ("does not exist" in err)
     assert started == []
 
 
@@ -89,3 +90,14 @@ def test_a_pid_file_is_held_while_the_worker_runs(cli: Run, tasks: Path, monkeyp
     status, _, _ = cli("-A", "tasks", "worker", "-n", "w1@x", "--pidfile", "%n.pid")
 
     assert (status, held, (project / "w1.pid").exists()) == (3, [True], False)
+
+
+def test_another_python_goes_on_with_the_same_words(cli: Run, tasks: Path, started: list[WorkerOptions], monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda path, words: became.append([path, *words]))
+    monkeypatch.setattr("sys.argv", ["/bin/celery", "-A", "tasks", "worker", "--executable", "/opt/python"])
+
+    cli("-A", "tasks", "worker", "--executable", "/opt/python")
+    cli("-A", "tasks", "worker", "--executable", sys.executable)
+
+    assert [["/opt/python", "/opt/python", "-m", "celeriac", "-A", "tasks", "worker", "--executable", "/opt/python"]] == became

@@ -30,7 +30,7 @@ from celeriac.drivers.rabbitmq.broadcast import AmqpListener
 from celeriac.drivers.rabbitmq.chord_settler import ChordSettler
 from celeriac.drivers.rabbitmq.consuming import DUE, Consumption
 from celeriac.drivers.rabbitmq.content import HIGHEST, encode_message
-from celeriac.drivers.rabbitmq.fused import RpcSettler
+from celeriac.drivers.rabbitmq.fused import RpcSettler, Share
 from celeriac.drivers.rabbitmq.letters import Letters, Peek
 from celeriac.drivers.rabbitmq.link import Link
 from celeriac.drivers.rabbitmq.memory import Stale, Tries
@@ -183,10 +183,13 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
             return ChordSettler(RpcSettler(TwoStep(self, backend), backend, self._settle_with), backend, self._sending)
         return None
 
-    def _settle_with(self, results: Sequence[Outgoing], settlements: Sequence[Settlement]) -> None:
+    def _settle_with(self, shares: Sequence[Share]) -> None:
         consumption = self._session.get()
-        encoded = [encode_message(result, consumption.link.frame_max, mandatory=False) for result in results]
-        consumption.settle_with(encoded, self._verdicts(consumption, settlements))
+        most = consumption.link.frame_max
+        consumption.settle_with([
+            ([encode_message(result, most, mandatory=False) for result in results], self._verdicts(consumption, settlements))
+            for results, settlements in shares
+        ])
 
     def _verdicts(self, consumption: Consumption, settlements: Sequence[Settlement]) -> list[tuple[Tag, Verdict, bool]]:
         verdicts: list[tuple[Tag, Verdict, bool]] = []

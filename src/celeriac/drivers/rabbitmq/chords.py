@@ -42,7 +42,7 @@ Prepare = Callable[[Sequence[Outgoing]], list[Outgoing] | None]
 MOST = 10_000
 """Chords about which a process remembers something that spares work."""
 _NEVER = 1 << 60
-_AGAIN, _PATIENCE = 0.02, 10.0
+_AGAIN, _PATIENCE = 0.002, 10.0
 """Seconds: how often, and for how long, somebody waits for a queue that somebody else reads."""
 
 

@@ -13,13 +13,13 @@ import threading
 from collections import deque
 from collections.abc import Collection, Sequence
 
+from celeriac.drivers.rabbitmq.answering import Answering
 from celeriac.drivers.rabbitmq.errors import of_closed
 from celeriac.drivers.rabbitmq.link import Link
 from celeriac.drivers.rabbitmq.memory import Key, Stale, Tries, key_of, number_of, tag_for
 from celeriac.drivers.rabbitmq.methods import Method, encode
 from celeriac.drivers.rabbitmq.native import DELIVERY, original_key
 from celeriac.drivers.rabbitmq.topology import Admin, Definitions
-from celeriac.drivers.rabbitmq.transactions import Transactions
 from celeriac.drivers.rabbitmq.windows import Window, Windows
 from celeriac.lib.clock import Clock
 from celeriac.model.envelope import Delivery, Envelope, Tag, Verdict
@@ -60,7 +60,7 @@ class Consumption:
         self._turn = 0
         self._channel = link.channel(self._on_content, self._on_method)
         self._windows = Windows(self._channel)
-        self._transactions = Transactions(link, self._channel)
+        self._answering = Answering(link, self._channel)
 
     # in the reading thread: no lock, so that it can be taken while somebody waits for an answer
 
@@ -73,8 +73,8 @@ class Consumption:
             self._getting.popleft()
         elif method.name == "basic.cancel":
             self._ended.append(method.values[0])
-        elif method.name == "tx.commit-ok":
-            self._transactions.committed()
+        elif method.name in ("basic.ack", "basic.nack"):
+            self._answering.confirmed(method)
 
     # fetching
 
@@ -262,15 +262,17 @@ class Consumption:
         with self._lock:
             frames = self._frames(verdicts)
             if frames:
-                self.link.send(b"".join(frames) + self._transactions.end())
+                self.link.send(b"".join(frames))
 
-    def settle_with(self, results: Sequence[bytes], verdicts: Sequence[tuple[Tag, Verdict, bool]]) -> None:
-        """Send messages (encoded for channel 1) and carry out verdicts: the server does all of it or nothing, and has done it on return."""
-        self._transactions.wait()
+    def settle_with(self, shares: Sequence[tuple[Sequence[bytes], Sequence[tuple[Tag, Verdict, bool]]]]) -> None:
+        """Send messages (encoded for channel 1) and carry out verdicts, each share in one write; the server has all of it on return."""
+        self._answering.wait()
         with self._lock:
-            self._transactions.begin()
-            self.link.send(b"".join((*results, *self._frames(verdicts), self._transactions.end())))
-        self._transactions.wait()
+            self._answering.begin()
+            for messages, verdicts in shares:
+                self._answering.sent(len(messages))
+                self.link.send(b"".join((*messages, *self._frames(verdicts))))
+        self._answering.wait()
         self._check()
 
     def _frames(self, verdicts: Sequence[tuple[Tag, Verdict, bool]]) -> list[bytes]:

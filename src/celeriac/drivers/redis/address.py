@@ -59,6 +59,8 @@ class Address(Value, frozen=True):
     """A credential provider of redis-py, asked at every login."""
     other_sentinels: int = 0
     """How many other sentinels a sentinel has to know to be believed."""
+    replicas: int = 0
+    """So many replicas have to have what is written before it counts as written."""
 
     @property
     def where(self) -> str:
@@ -106,6 +108,7 @@ def address_of(url: Url, options: Mapping[str, Any] = {}) -> Address:
         again=_flag(given.get("retry_on_timeout")),
         credentials=_credentials(given.get("credential_provider")),
         other_sentinels=int(given.get("min_other_sentinels") or 0),
+        replicas=_replicas(given.get("wait_replicas")),
     )
 
 
@@ -118,6 +121,16 @@ def _connections(given: Mapping[str, Any]) -> int:
         return max(CONNECTIONS, int(most))
     except ValueError:
         raise ImproperlyConfigured(f"The limit of connections to Redis is {most!r} and no number (broker_pool_limit, max_connections)") from None
+
+
+def _replicas(wanted: Any) -> int:
+    try:
+        found = int(wanted or 0)
+    except (TypeError, ValueError):
+        found = -1
+    if found < 0:
+        raise ImproperlyConfigured(f"wait_replicas is a number of replicas, not {wanted!r}")
+    return found
 
 
 def _credentials(named: Any) -> Any:

@@ -59,7 +59,7 @@ class Begun:
         marks = self._marks
         for one in settlements:
             if one.verdict is Verdict.BEGIN:
-                if one.instead is not None:
+                if one.instead is not None and one.tag in marks:
                     continue
                 if one.queue in begin:
                     begin[one.queue].append(one.tag)  # type: ignore[arg-type]

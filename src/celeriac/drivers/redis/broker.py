@@ -6,7 +6,7 @@ Priorities are Celery's for Redis: 0 comes first and 9 last, in the steps of the
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from celeriac.contracts.backend import ResultBackend
@@ -155,6 +155,12 @@ class RedisBroker(
 
     def begun(self) -> Collection[Tag]:
         return self._flight.begun.known({*self._custody.all_queues(), *self._flight.queues})
+
+    def judge(self, may_run_again: Callable[[Delivery], bool]) -> None:
+        self._flight.may_run_again = may_run_again
+
+    def begins(self, delivery: Delivery) -> bool:
+        return self._flight.begins(delivery)
 
     def inherit(self) -> Sequence[tuple[Delivery, str]]:
         return self._custody.inherited()

@@ -65,7 +65,9 @@ class ClusterServer(Server):
         for those in by_node.values():
             # Together they are a matter of one round trip; one whose slot has moved away is sent by itself.
             try:
-                self.at(those[0][0][0]).run([("EVALSHA", script.digest, len(keys), *keys, *arguments) for keys, arguments in those])
+                node = self.at(those[0][0][0])
+                run = node.run_lastingly if script.last and self.address.replicas else node.run
+                run([("EVALSHA", script.digest, len(keys), *keys, *arguments) for keys, arguments in those])
             except (OperationalError, ImproperlyConfigured) as error:
                 if not _moved(error) and _code(error) != "NOSCRIPT":
                     raise

@@ -156,6 +156,8 @@ class Custody:
         entries: list[tuple[str, bytes, int, bytes]] = [(tag_of(text), text, 0, text) for text in taken]
         entries += [(tag, b"", min(list_of(tag), len(queue.lists) - 1), held[tag]) for tag in sorted(held, key=age, reverse=True)]
         begun = names(self._flight.begun.read(queue, owner)) if entries else set()
+        if not untouched:
+            begun |= {tag_of(text) for text in taken if not self._flight.may_run_again(messages.delivery(text, "", name))}
         if begun:
             if not untouched:
                 self._inherit(queue, owner, [(tag, text) for tag, text, _, _ in reversed(entries) if tag in begun])
@@ -164,7 +166,7 @@ class Custody:
         for at in range(0, max(1, len(entries)), _PORTION):
             arguments: list[object] = [owner, "1" if untouched else "0"]
             for tag, old, to, text in entries[at : at + _PORTION]:
-                arguments += (tag, old, to, text if untouched else messages.redelivered(text))
+                arguments += (tag, old, to, text if untouched else messages.redelivered(text, owner=owner, now=time.time()))
             keys = (queue.owners, queue.held(owner), queue.taken(owner), queue.given_away(owner), queue.begun(owner), *queue.lists)
             count += self._server.call(lease_scripts.RESTORE, keys, arguments)
         return count

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from celeriac.drivers.redis import lease_scripts, messages, scripts
@@ -51,6 +51,8 @@ class Flight:
         self._kept: list[Delivery] = []
         self._turn = 0
         self.begun = Begun(server, keys, owner)
+        self.may_run_again: Callable[[Delivery], bool] = lambda delivery: True
+        """Whether a message that may have begun can be given to others: what arrived by itself and cannot counts as begun without a mark."""
         self._announced: set[str] = set()
         self.fetched: set[str] = set()
         """The queues that were taken from."""
@@ -249,6 +251,10 @@ class Flight:
         """The queues that were announced."""
         return self._announced
 
+    def begins(self, delivery: Delivery) -> bool:
+        """Whether what was delivered counts as begun without a mark."""
+        return str(delivery.tag) in self._arrived and not self.may_run_again(delivery)
+
     # settling
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
@@ -332,7 +338,8 @@ class Flight:
             held = [self._keys.queue(s.queue).held(self._owner) for s in asked]
             replies = self._server.run([("HGET", key, str(s.tag)) for key, s in zip(held, asked)])
             found.update((str(s.tag), text) for s, text in zip(asked, replies) if text is not None)
-        return {tag: messages.redelivered(text) for tag, text in found.items()}
+        deaths = {str(s.tag): s.deaths for s in settlements}
+        return {tag: messages.redelivered(text, deaths=deaths[tag]) for tag, text in found.items()}
 
     def forget_arrivals(self) -> None:
         """Everything has been given back."""
@@ -355,7 +362,7 @@ class Flight:
             known = dict(zip(texts[::2], texts[1::2]))
             if taken:
                 adopted = self._tagged(taken, known)
-                self._adopt(queue, adopted)
+                self._adopt(queue, adopted, [tag for tag, text in adopted if not self.may_run_again(delivery(text, tag, name))])
                 known.update((tag.encode(), text) for tag, text in adopted)
             found += [delivery(text, tag.decode(), name) for tag, text in known.items()]
         return sorted(found, key=lambda one: age(str(one.tag)))
@@ -384,8 +391,11 @@ class Flight:
             found += [(delivery(text, tag, name), owner) for text, (tag, owner) in zip(texts, owners.items()) if text is not None]
         return found
 
-    def _adopt(self, queue: QueueKeys, tagged: Iterable[tuple[str, bytes]]) -> None:
+    def _adopt(self, queue: QueueKeys, tagged: Iterable[tuple[str, bytes]], begun: Sequence[str] = ()) -> None:
+        """Give what arrived tags; some of it may have begun, and counted so until now because it had none."""
         writing = Writing(self._server)
+        if begun:
+            writing.at(queue.owners).mark(queue.begun(self._owner), begun[0], " ".join(begun))
         for tag, text in tagged:
             writing.at(queue.owners).adopt(queue, self._owner, tag, text)
         writing.run()

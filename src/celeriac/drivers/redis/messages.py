@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from celeriac.contracts.broker import MOST_DEATHS, lost_with_its_worker
 from celeriac.drivers.redis.keys import BrokerKeys
 from celeriac.lib.ids import uuid
 from celeriac.model.envelope import Delivery, Envelope, Outgoing
@@ -16,6 +18,8 @@ from celeriac.wire.times import parse_time
 
 DELIVERIES = "celeriac-deliveries"
 """How often a message was handed out before."""
+DEATHS = "celeriac-deaths"
+"""How earlier attempts ended whose process died, a line each."""
 DUE = "celeriac-due"
 """Not before this time: written when no worker of ours lives that would promote the message from the delayed set."""
 
@@ -59,7 +63,7 @@ def foreign(text: bytes, *, eta: str | None = None, redelivered: bool | None = N
     found = _decoded(text)
     if found is None:
         return text
-    for name in (DELIVERIES, DUE):
+    for name in (DELIVERIES, DEATHS, DUE):
         found["properties"].pop(name, None)
     way = found["properties"].get("delivery_info")
     if isinstance(way, dict) and redelivered is not None:
@@ -110,7 +114,8 @@ def delivery(text: bytes, tag: str, queue: str) -> Delivery:
     before = properties.pop(DELIVERIES, 0)
     if not before and found.redelivered:
         before = 1
-    return Delivery(tag, queue, found.envelope, before > 0, before + 1, found.exchange, found.routing_key, found.priority)
+    deaths = tuple(properties.pop(DEATHS, ()))
+    return Delivery(tag, queue, found.envelope, before > 0, before + 1, found.exchange, found.routing_key, found.priority, deaths)
 
 
 def due_of(found: Delivery) -> float | None:
@@ -119,8 +124,11 @@ def due_of(found: Delivery) -> float | None:
     return float(due) if isinstance(due, (int, float)) else None
 
 
-def redelivered(text: bytes, deliveries: int | None = None) -> bytes:
-    """Mark a message as handed out once more, or ``deliveries`` times in all (0: as if never); one that is malformed stays as it is."""
+def redelivered(text: bytes, deliveries: int | None = None, *, deaths: Sequence[str] = (), owner: str = "", now: float = 0.0) -> bytes:
+    """Mark a message as handed out once more, or ``deliveries`` times in all (0: as if never); one that is malformed stays as it is.
+
+    ``deaths`` is what it tells of its attempts from now on; ``owner`` names a worker that was lost with it, which it tells as well.
+    """
     found = _decoded(text)
     if found is None:
         return text
@@ -131,9 +139,15 @@ def redelivered(text: bytes, deliveries: int | None = None) -> bytes:
     count = (properties.get(DELIVERIES) or (1 if marked else 0)) + 1 if deliveries is None else deliveries
     properties.pop(DELIVERIES, None)
     way.pop("redelivered", None)
+    told = list(deaths or (properties.pop(DEATHS, ()) if count else ()))
+    properties.pop(DEATHS, None)
     if count:
         properties[DELIVERIES] = count
         way["redelivered"] = True
+        if owner:
+            told.append(lost_with_its_worker(count, now, owner))
+        if told:
+            properties[DEATHS] = told[-MOST_DEATHS:]
     return _encoded(found)
 
 

@@ -213,7 +213,8 @@ while arg <= last do
   end
 end
 return 1
-"""
+""",
+    last=True,
 )
 
 PUSH = Script(
@@ -221,7 +222,8 @@ PUSH = Script(
 -- One message of a client. KEYS: the list, what the client sent last. ARGV: message, number, seconds to remember it.
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 redis.call('LPUSH', KEYS[1], ARGV[1])
-"""
+""",
+    last=True,
 )
 
 RESTORE_UNACKED = Script(

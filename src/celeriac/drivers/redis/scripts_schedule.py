@@ -35,7 +35,7 @@ for i = 7, #ARGV, 3 do
   if ARGV[i] == '' then redis.call('LPUSH', KEYS[at], ARGV[i + 2]) else delay(KEYS[at], KEYS[at + 1], ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
 end
 return 1
-""")
+""", last=True)
 
 LEAD = Script("""
 -- KEYS: leader. ARGV: candidate, seconds. Returns the token, or 0.

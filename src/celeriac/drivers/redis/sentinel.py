@@ -1,8 +1,8 @@
 """A master that sentinels know: they say when another server takes its place.
 
-Until they demote the old master, which takes them ten seconds, it goes on answering, and what it accepts then is lost. So this process listens to the
-sentinels and leaves it as soon as one of them promotes another. There is no thread for it: whoever needs a connection looks whether there is news, and
-whoever waits on one waits for the sentinels too.
+Until they demote the old master, which takes them ten seconds, it goes on answering, and what it accepts then is lost. So this process listens to
+the sentinels and leaves it as soon as one of them promotes another. There is no thread for it: whoever needs a connection looks whether there is
+news, and whoever waits on one waits for the sentinels too.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _PATIENCE = 0.5
 """Seconds that one sentinel has to be reached; there are others."""
 _AGAIN = 5.0
 """Seconds until sentinels of which none could be reached are tried again."""
-_PROMOTION = 3.0
-"""Seconds that a promotion may take; a sentinel looks every second."""
+_PROMOTION, _LOOK = 3.0, 0.05
+"""Seconds that a promotion may take (a sentinel looks every second), and after which one that waits for it looks what others have heard."""
 _FRESH = 10.0
 """Seconds for which what one sentinel said counts more than what another, who may not have heard of it, answers."""
 
@@ -52,16 +52,13 @@ class SentinelServer(Server):
     def ready(self, link: Link, bell: int, seconds: float) -> bool:
         if not link.readable(0.0):
             polled(link.fileno(), bell, *self._ears).poll(seconds * 1000)
-            try:
-                self._heed()
-            except OperationalError as error:
-                raise OSError(str(error)) from error
+            self._heed()
         if link.opened < self._moved_at:
-            raise OSError("another server is the master now")
+            raise OSError("another server becomes the master")
         return bool(polled(link.fileno(), bell).poll(0)) or link.readable(0.0)
 
     def _heed(self) -> None:
-        """Hear what the sentinels say; raises OperationalError while nobody knows who will be the master."""
+        """Hear what the sentinels have said."""
         if self._pid != os.getpid():
             self._forget_inherited()
         if self._heeding.acquire(blocking=False):
@@ -72,8 +69,16 @@ class SentinelServer(Server):
                     self._hear()
             finally:
                 self._heeding.release()
-        if self._between and time.monotonic() < self._between:
-            raise OperationalError(f"Redis at {self.where}: a replica is just being promoted")
+
+    def _heed_and_wait(self) -> None:
+        """The same; while a replica is being promoted, wait until it has been: nobody knows yet where to go."""
+        self._heed()
+        if not self._between:
+            return
+        until = min(self._between, time.monotonic() + deadline.at_most(_PROMOTION))
+        while self._between and (left := until - time.monotonic()) > 0:
+            polled(*self._ears).poll(min(left, _LOOK) * 1000)
+            self._heed()
 
     def _listen(self) -> None:
         """Subscribe to what the sentinels tell."""
@@ -83,7 +88,8 @@ class SentinelServer(Server):
         for host, port in self.address.hosts:
             try:
                 ear = _ear(self.address, host, port)
-            except Exception:  # noqa: S112 (whatever it is, another sentinel may do; that none does shows when the master is asked for)
+            except Exception:
+                # Whatever it is: another sentinel may do, and that none does shows when the master is asked for.
                 continue
             self._ears[ear.fileno()] = ear
             self._poll.register(ear.fileno(), select.POLLIN)
@@ -126,7 +132,7 @@ class SentinelServer(Server):
     # connections
 
     def _connect(self, protocol: int = 2) -> Link:
-        self._heed()
+        self._heed_and_wait()
         promoted = self._promoted
         if promoted is not None and time.monotonic() < promoted[1]:
             try:
@@ -136,7 +142,7 @@ class SentinelServer(Server):
         return open_link(self.address, protocol=protocol)
 
     def _borrow(self) -> Link:
-        self._heed()
+        self._heed_and_wait()
         return super()._borrow()
 
     def _give_back(self, link: Link) -> None:

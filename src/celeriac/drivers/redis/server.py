@@ -17,15 +17,18 @@ from celeriac.drivers.redis.errors import ProtocolError, ServerError
 from celeriac.lib import deadline
 from celeriac.model.errors import OperationalError
 
+_REPLICAS = 0.5
+"""The share of the read timeout in which replicas have to confirm."""
 _SAME_AGE = 3
 """Seconds by which the age of a connection here may differ from what the server says."""
 
 
 class Script:
-    """A Lua script, called by its digest."""
+    """A Lua script, called by its digest. What one that is to ``last`` writes may have to be on replicas too before it counts."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, last: bool = False) -> None:
         self.text = text
+        self.last = last
         self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -105,12 +108,24 @@ class Server:
 
     def call(self, script: Script, keys: Sequence[Any], arguments: Sequence[Any]) -> Any:
         """Run a script; it is sent whole when the server does not know it (any more)."""
+        run = self.run_lastingly if script.last and self.address.replicas else self.run
         try:
-            return self.run((("EVALSHA", script.digest, len(keys), *keys, *arguments),))[0]
+            return run((("EVALSHA", script.digest, len(keys), *keys, *arguments),))[0]
         except OperationalError as error:
             if not isinstance(error.__cause__, ServerError) or error.__cause__.code != "NOSCRIPT":
                 raise
-        return self.run((("EVAL", script.text, len(keys), *keys, *arguments),))[0]
+        return run((("EVAL", script.text, len(keys), *keys, *arguments),))[0]
+
+    def run_lastingly(self, commands: Sequence[Command]) -> list[Any]:
+        """Run commands; raises OperationalError also when too few replicas have what they wrote. It may be there then nevertheless."""
+        wanted = self.address.replicas
+        patience = max(1, int(deadline.at_most(self.address.read_timeout) * _REPLICAS * 1000))
+        *replies, confirmed = self.run((*commands, ("WAIT", wanted, patience)))
+        if confirmed < wanted:
+            # The next connection may lead to another master.
+            self.close()
+            raise OperationalError(f"Redis at {self.where}: {confirmed} of {wanted} replicas (wait_replicas) have confirmed a write in time")
+        return replies
 
     def call_many(self, script: Script, calls: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
         """Run a script several times; in a cluster each on the server that has its keys."""

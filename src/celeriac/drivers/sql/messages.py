@@ -9,7 +9,7 @@ import msgspec
 from celeriac.drivers.routes import Routes
 from celeriac.drivers.sql.begun import Begun
 from celeriac.drivers.sql.dialect_sqlite import Row
-from celeriac.drivers.sql.payload import MOST_MESSAGES, MOST_QUEUES, delivery, pack, position, queue_of, span, unpack
+from celeriac.drivers.sql.payload import MOST_MESSAGES, MOST_QUEUES, as_new, delivery, lost_with, pack, position, queue_of, span, unpack, with_deaths
 from celeriac.drivers.sql.store import SqlStore, Transaction
 from celeriac.model.envelope import Delivery, Outgoing, Settlement, Verdict
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
@@ -175,6 +175,7 @@ class Messages:
         queue = queue_of(place)
         tries += not settlement.untouched
         if settlement.verdict is Verdict.REQUEUE:
+            payload = with_deaths(payload, settlement.deaths) if settlement.deaths else payload
             write.cursor.execute(texts["ready_add"], (place, tries, payload))
             write.queues.add(queue)
         elif settlement.verdict is Verdict.POSTPONE:
@@ -196,7 +197,8 @@ class Messages:
         begun = self.begun.orphans(write) if found else ()
         rows = [row for row in found if row[0] not in begun]
         write.cursor.executemany(self.store.texts["held_drop_any"], [row[:1] for row in rows])
-        return self._put_back(write, [(place, tries + 1, payload) for _, place, tries, payload in rows])
+        now = self.store.clock.now()
+        return self._put_back(write, [(place, tries + 1, lost_with(payload, tries, now, owner)) for _, place, tries, payload, owner in rows])
 
     def return_all_of(self, write: Transaction, owner: str) -> int:
         """Put back, untouched, what an owner holds and has not begun."""
@@ -218,6 +220,6 @@ class Messages:
             if found is not None:
                 place, payload = found
                 write.cursor.execute(texts["dead_drop"], (number,))
-                count += self._put_back(write, [(place, 0, payload)])
+                count += self._put_back(write, [(place, 0, as_new(payload))])
         return count
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from celeriac.contracts.broker import MOST_DEATHS, lost_with_its_worker
 from celeriac.lib.value import Value
 from celeriac.model.envelope import Delivery, Envelope, Outgoing, Tag
 from celeriac.model.errors import EncodeError
@@ -16,6 +18,8 @@ _QUEUE_SHIFT = _SEQUENCE_BITS + _PRIORITY_BITS
 HIGHEST = (1 << _PRIORITY_BITS) - 1
 MOST_QUEUES = (1 << 15) - 1
 MOST_MESSAGES = (1 << _SEQUENCE_BITS) - 1
+DEATHS = "celeriac-deaths"
+"""The property that tells how earlier attempts ended whose process died."""
 
 
 class Stored(Value, frozen=True, array_like=True):
@@ -64,8 +68,31 @@ def unpack(payload: bytes) -> tuple[Envelope, str, str]:
     return Envelope(s.headers, s.body, s.content_type, s.content_encoding, s.properties), s.exchange, s.routing_key
 
 
+def with_deaths(payload: bytes, deaths: Sequence[str]) -> bytes:
+    """Return a row's message that tells of its attempts."""
+    s = _decode(payload)
+    properties = {**s.properties, DEATHS: list(deaths[-MOST_DEATHS:])}
+    return _encode((s.headers, s.body, s.content_type, s.content_encoding, properties, s.exchange, s.routing_key))
+
+
+def lost_with(payload: bytes, tries: int, now: float, owner: str) -> bytes:
+    """Return a row's message that tells that its owner was lost with it."""
+    before = _decode(payload).properties.get(DEATHS, ())
+    return with_deaths(payload, (*before, lost_with_its_worker(tries + 1, now, owner)))
+
+
+def as_new(payload: bytes) -> bytes:
+    """Return a row's message that tells of no attempts."""
+    s = _decode(payload)
+    if DEATHS not in s.properties:
+        return payload
+    properties = {name: value for name, value in s.properties.items() if name != DEATHS}
+    return _encode((s.headers, s.body, s.content_type, s.content_encoding, properties, s.exchange, s.routing_key))
+
+
 def delivery(tag: Tag, queue: str, place: int, tries: int, payload: bytes) -> Delivery:
     """Return a row as it is handed out."""
     envelope, exchange, routing_key = unpack(payload)
     priority = HIGHEST - (place >> _SEQUENCE_BITS & HIGHEST)
-    return Delivery(tag, queue, envelope, tries > 0, tries + 1, exchange, routing_key, priority)
+    deaths = tuple(envelope.properties.pop(DEATHS, ())) if tries else ()
+    return Delivery(tag, queue, envelope, tries > 0, tries + 1, exchange, routing_key, priority, deaths)

@@ -36,7 +36,7 @@ def _messages() -> dict[str, Executable]:
         "held_exchange": update(t.held).where(is_mine).values(payload=bindparam("a_payload")),
         "held_give": update(t.held).where(held.tag == tag).values(owner=owner),
         "held_drop_any": delete(t.held).where(held.tag == tag),
-        "held_orphans": select(held.tag, held.position, held.tries, held.payload).where(held.owner.not_in(owners)),
+        "held_orphans": select(held.tag, held.position, held.tries, held.payload, held.owner).where(held.owner.not_in(owners)),
         "held_orphaned": select(held.tag).where(held.owner.not_in(owners)).limit(1),
         "delayed_add": insert(t.delayed),
         "delayed_first": select(delayed.due).where(delayed.queue == queue).order_by(delayed.due).limit(1),

@@ -91,8 +91,8 @@ TEXTS = {
         "DELETE FROM celeriac_held WHERE celeriac_held.tag = ?"
     ),
     "held_orphans": (  # no parameters
-        "SELECT celeriac_held.tag, celeriac_held.position, celeriac_held.tries, celeriac_held.payload FROM celeriac_held WHERE "
-        "(celeriac_held.owner NOT IN (SELECT celeriac_owner.name FROM celeriac_owner))"
+        "SELECT celeriac_held.tag, celeriac_held.position, celeriac_held.tries, celeriac_held.payload, celeriac_held.owner FROM "
+        "celeriac_held WHERE (celeriac_held.owner NOT IN (SELECT celeriac_owner.name FROM celeriac_owner))"
     ),
     "held_orphaned": (  # no parameters
         "SELECT celeriac_held.tag FROM celeriac_held WHERE (celeriac_held.owner NOT IN (SELECT celeriac_owner.name FROM "
