@@ -124,7 +124,7 @@ print(json.dumps([row.task, row.task_id, row.error.startswith("OperationalError:
 
 def test_a_broker_that_is_away_holds_up_nobody(tmp_path: Path) -> None:
     project = DjangoProject(tmp_path, INSTALLED_APPS=OURS)
-    done = project.run(BIN / "python", "-c", BEGIN + COMMIT.replace("NAME", "away"), CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    done = project.run(BIN / "python", "-c", BEGIN + COMMIT.replace("NAME", "away"), CELERY_BROKER_URL="amqp://127.0.0.1:1//")
 
     assert done.stdout == "id-away\n"
     assert project.python(AWAY) == ["shop.tasks.order", "id-away", True]

@@ -137,8 +137,8 @@ def errors(**fields):
     return {name: " ".join(texts) for name, texts in form.form.errors.items()} if form else {"saved": answer.status_code}
 told = [
     errors(crontab="*/15 8-25 * * *"), errors(), errors(every=3, crontab="@daily"), errors(every=3, task="shop.tasks.ad"), errors(every=3, args="[1"),
-    errors(every=3, args="[1]"), errors(every=3, options='{"queu": "x"}'), errors(every=3, timezone="Berlin"), errors(clocked_0="2020-01-01", clocked_1="0:0"),
-    errors(solar_event="sunset"), errors(every=3600), errors(every=3),
+    errors(every=3, args="[1]"), errors(every=3, options='{"queu": "x"}'), errors(every=3, timezone="Berlin"),
+    errors(clocked_0="2020-01-01", clocked_1="0:0"), errors(solar_event="sunset"), errors(every=3600), errors(every=3),
 ]
 row = PeriodicTask.objects.get(name="form")
 def act(name):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from celeriac.model.envelope import Envelope, Outgoing
 from tests.harness import project as harness
 from tests.harness.project import Project
 from tests.harness.waiting import eventually
@@ -43,6 +44,10 @@ ARGUMENTS = {
     "task_revoked": ["expired", "request", "signal", "signum", "terminated"],
     "before_task_publish": ["body", "declare", "exchange", "headers", "properties", "retry_policy", "routing_key", "signal"],
     "after_task_publish": ["body", "exchange", "headers", "routing_key", "signal"],
+    "task_unknown": ["exc", "id", "message", "name", "signal"],
+    "task_rejected": ["exc", "message", "signal"],
+    "task_internal_error": ["args", "einfo", "exception", "kwargs", "request", "signal", "task_id", "traceback"],
+    "task_sent": ["args", "eta", "kwargs", "signal", "task", "task_id", "taskset"],
     "eventlet_pool_apply": ["args", "kwargs", "signal", "target"],
 }
 
@@ -114,3 +119,24 @@ def test_they_come_where_the_task_runs(traced_worker: Callable[[str], tuple[Proj
     assert ran["run"][0] in inits
     assert (ran["run"][0] == worker.process.pid) == (pool == "threads")
     assert ran["run"][0] != os.getpid()
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_what_is_refused_and_what_breaks_is_told_of(traced_worker: Callable[[str], tuple[Project, Any]], pool: str) -> None:
+    project, worker = traced_worker(pool)
+    unknown = project.send("no_such_task", 1)
+    broken = project.send("outcome", "breaks")
+    project.client.broker.publish([Outgoing(Envelope({}, b'{"foo": 1}'), "celery")])
+    states = project.states([unknown, broken])
+    eventually(lambda: "task_rejected" in names(traced(project)), "the malformed one is told of", explain=worker.describe)
+    eventually(lambda: "task_postrun" in names(traced(project, broken.id))[-1:], "it is over", explain=worker.describe)
+    worker.stop()
+
+    assert {unknown.id: "FAILURE", broken.id: "SUCCESS"} == states
+    around = ("task_received", "eventlet_pool_apply")
+    assert 1 == names(traced(project)).count("task_unknown") == names(traced(project)).count("task_rejected")
+    assert ["task_prerun", "before_start", "run", "on_success", "task_internal_error", "task_success", "after_return", "task_postrun"] == names(
+        traced(project, broken.id), *around
+    )
+    told = {entry.note[0]: entry.note[1] for entry in traced(project) if entry.note[0] in ("task_unknown", "task_rejected", "task_internal_error")}
+    assert {name: ARGUMENTS[name] for name in ("task_unknown", "task_rejected", "task_internal_error")} == told

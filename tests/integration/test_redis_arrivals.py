@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.harness.project import Project
 from tests.harness.redis_project import RedisProject
 from tests.harness.redis_server import running
 from tests.harness.waiting import eventually
@@ -86,7 +85,7 @@ def test_a_consumer_that_is_started_again_knows_that_it_runs(project: RedisProje
 
     os.kill(worker.consumer(), signal.SIGKILL)
     eventually(lambda: not arrivals(server), "it has been adopted")
-    marked = [key for key in redis.Redis(port=server.port).scan_iter("*:begun:*")]
+    marked = list(redis.Redis(port=server.port).scan_iter("*:begun:*"))
 
     assert len(marked) == 1
     assert project.states([early]) == {early.id: "SUCCESS"}

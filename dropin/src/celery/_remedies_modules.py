@@ -31,8 +31,6 @@ MODULES = {
     "celery.bin": _CLI,
     "celery.concurrency": _POOL,
     "celery.contrib.batches": "it left Celery in 4.0 too; a task that works on many items takes them as one argument, see Task.chunks",
-    "celery.contrib.rdb": "put breakpoint() into the task and run the worker with -P solo in a terminal",
-    "celery.contrib.sphinx": "document the functions: autodoc sees a task's function as its __wrapped__",
     "celery.decorators": "it left Celery in 4.0: write `from celery import shared_task` and @shared_task, or @app.task",
     "celery.events.cursesmon": "use `celery events --dump`, or Flower",
     "celery.execute": "it left Celery in 5.0: use app.send_task, or task.apply_async",

@@ -56,13 +56,6 @@ NAMES: dict[str, dict[str, str]] = {
         "a command of one's own is a click command: use click.Option and click's types",
     ),
     "celery.bootsteps": {"Blueprint": _BOOT, "CLOSE": _BOOT, "RUN": _BOOT, "TERMINATE": _BOOT},
-    "celery.contrib.migrate": dict.fromkeys(
-        (
-            *("StopFiltering", "State", "republish", "migrate_task", "migrate_tasks", "move", "task_id_eq", "task_id_in", "start_filter"),
-            *("move_task_by_id", "move_by_idmap", "move_by_taskmap", "move_direct", "move_direct_by_id"),
-        ),
-        "messages are moved by `celery migrate SOURCE DESTINATION`, with -T for tasks and -Q for queues",
-    ),
     "celery.contrib.testing.app": {"UnitLogging": "tests log as pytest has it (caplog)"},
     "celery.contrib.testing.manager": {"Sentinel": "use celery.exceptions.TimeoutError"},
     "celery.contrib.testing.worker": {"setup_app_for_worker": "start_worker does it"},

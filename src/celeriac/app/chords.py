@@ -166,8 +166,9 @@ def _joined(app: Any, group: str, body: Any, parts: Sequence[tuple[str, str, Any
         each = iter(values)
         # Parts that were added while the chord ran have no place in the shape: they come behind.
         return [*regrouped(each, shape), *each]
-    backend = app.result_backend
-    if "chord_size" in body or app.keeps_parts or not isinstance(backend, StoresGroups):
+    # One of ours needs no store for it, and a task process that has not reached it yet need not.
+    backend = None if "chord_size" in body or app.keeps_parts else app.result_backend
+    if not isinstance(backend, StoresGroups):
         return values
     record = backend.load_group(group)
     known = {task_id: value for task_id, _, value in parts}

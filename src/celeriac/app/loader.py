@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
 from celeriac import signals
 from celeriac.app.discovery import autodiscover
 from celeriac.config.sources import from_arguments
+from celeriac.lib.dispatch import Signal
 from celeriac.lib.importing import import_from_folder, symbol_by_name
 
 
 class Loader:
-    """What an application imports; the hooks of Celery's loaders are signals here (``celery.signals``)."""
+    """What an application imports; a class of a program's own may have Celery's hooks (``on_...``), which do nothing here."""
 
     builtin_modules: frozenset[str] = frozenset()
     override_backends: dict[str, str] = {}
@@ -78,6 +79,34 @@ class Loader:
             found: Any = self.read_configuration()
             if isinstance(found, Mapping):
                 self.app.configuration.stand_in(found)
+
+    def on_worker_init(self) -> None:
+        """A worker begins: where ``signals.worker_init`` is sent."""
+
+    def on_worker_process_init(self) -> None:
+        """A task process begins: where ``signals.worker_process_init`` is sent."""
+
+    def on_worker_shutdown(self) -> None:
+        """A worker ends: where ``signals.worker_shutdown`` is sent."""
+
+    def on_task_init(self, task_id: str, task: Any) -> None:
+        """A task begins: where ``signals.task_prerun`` is sent."""
+
+    def on_process_cleanup(self) -> None:
+        """A task has ended: where ``signals.task_postrun`` is sent."""
+
+    def listen(self) -> None:
+        """Have the hooks called that a class of a program's own has; a worker does so at its start."""
+        hooks: dict[str, tuple[Signal, Callable[..., Any]]] = {
+            "on_worker_init": (signals.worker_init, lambda **_: self.on_worker_init()),
+            "on_worker_process_init": (signals.worker_process_init, lambda **_: self.on_worker_process_init()),
+            "on_worker_shutdown": (signals.worker_shutdown, lambda **_: self.on_worker_shutdown()),
+            "on_task_init": (signals.task_prerun, lambda task_id=None, task=None, **_: self.on_task_init(task_id, task)),
+            "on_process_cleanup": (signals.task_postrun, lambda **_: self.on_process_cleanup()),
+        }
+        for name, (signal, call) in hooks.items():
+            if getattr(type(self), name) is not getattr(Loader, name):
+                signal.connect(call, weak=False, dispatch_uid=f"{id(self)}.{name}")
 
     def cmdline_config_parser(self, args: Iterable[str], namespace: str = "celery") -> dict[str, Any]:
         """Return the settings of words such as ``worker.prefetch_multiplier=1``."""

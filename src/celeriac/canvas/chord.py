@@ -339,9 +339,14 @@ def _as_celery_has_it(body: Signature) -> Signature:
     first, *others = body["kwargs"]["tasks"]
     if first.get("subtask_type") or first.options.get("chain"):
         return body
-    made: Signature = first.clone()
+    made: Signature = first.clone(**chain_options(body))
     made.options["chain"] = [plain(step) for step in reversed(others)]
     return made
+
+
+def chain_options(body: Signature) -> dict[str, Any]:
+    """Return the options of a frozen chain that are those of its first step when it is sent."""
+    return {key: value for key, value in body.options.items() if key not in _LOCAL}
 
 
 def chord_error(part_id: str, error: Any) -> ChordError:

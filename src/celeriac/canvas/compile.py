@@ -75,7 +75,7 @@ def plan_call(
 
 def due_time(countdown: float | None, eta: Any, now: float, timezone: tzinfo | None = None) -> float | None:
     """Return when a call is due (epoch seconds), or None for at once."""
-    if countdown is not None:
+    if countdown:
         return now + _seconds("countdown", countdown)
     return None if eta is None else instant(eta, timezone)
 

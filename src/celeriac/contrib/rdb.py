@@ -8,7 +8,8 @@
         rdb.set_trace()
         return result
 
-``CELERY_RDB_HOST`` (127.0.0.1) and ``CELERY_RDB_PORT`` (6899) say where it listens; a port that is taken is passed over, and the log says which it is.
+``CELERY_RDB_HOST`` (127.0.0.1) and ``CELERY_RDB_PORT`` (6899) say where it listens; a port that is taken is passed over, the log says which it is.
+With ``CELERY_RDBSIG=1`` in a worker's environment the signal USR2 stops a process of it where it stands.
 Whoever can connect can run anything: leave the host as it is, and use ssh to get there. Time limits of the task go on counting.
 """
 

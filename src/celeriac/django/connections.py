@@ -12,10 +12,9 @@ from django.db import connections, reset_queries
 from django.db.utils import Error
 
 _context = SyncToAsync.thread_sensitive_context
-_home = os.getpid()
-"""The process that imported this module: of a worker that forks, the supervisor."""
 _inherited: list[Any] = []
 """Connections of a parent process: kept, so that nothing ever closes them, which would end the parent's sessions."""
+_POOLS = "_connection_pools"
 _counted: dict[str, int] = {"tasks": 0}
 
 
@@ -24,6 +23,13 @@ def close_all() -> None:
     for connection in _outside_of_transactions():
         connection.close()
     close_caches()
+
+
+def close_pools() -> None:
+    """Close pools of connections (``OPTIONS = {"pool": ...}``): their threads do not come along when a process is forked."""
+    for connection in connections.all():
+        if _POOLS in vars(type(connection)) and connection.alias in getattr(connection, _POOLS):
+            connection.close_pool()
 
 
 def close_old() -> None:
@@ -48,9 +54,16 @@ def _outside_of_transactions() -> list[Any]:
 def leave_inherited() -> None:
     """Begin without connections in a process that was forked; what the parent had open stays the parent's."""
     for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and os.getpid() != _home:
+        if connection.connection is not None:
             _inherited.append(connection.connection)
             connection.connection = None
+        pools = vars(type(connection)).get(_POOLS)
+        if pools:
+            _inherited.append(dict(pools))
+            pools.clear()
+
+
+os.register_at_fork(after_in_child=leave_inherited)
 
 
 def before_task() -> None:

@@ -42,6 +42,8 @@ class DjangoOutbox(Outbox):
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        self.away_until = 0.0
+        """Until when (by the monotonic clock) nobody asks the broker after a commit, because it could not be reached."""
 
     def keeps(self, plan: Plan) -> bool:
         """Write a plan's messages into the transaction that is open here, if the call, its task or the settings ask for it."""
@@ -77,13 +79,10 @@ def _on_worker_init(**_signal: Any) -> None:
     _close_all()
 
 
-def _on_worker_process_init(**_signal: Any) -> None:
-    symbol_by_name(f"{_CONNECTIONS}:leave_inherited")()
-
-
 def _close_all(**_signal: Any) -> None:
     # A process that is forked from here must inherit no connection.
     symbol_by_name(f"{_CONNECTIONS}:close_all")()
+    symbol_by_name(f"{_CONNECTIONS}:close_pools")()
 
 
 def _on_task_prerun(task: Any = None, **_signal: Any) -> None:
@@ -100,7 +99,6 @@ _RECEIVERS = {
     "worker_init": _on_worker_init,
     "celeryd_after_setup": _close_all,
     "worker_before_create_process": _close_all,
-    "worker_process_init": _on_worker_process_init,
     "task_prerun": _on_task_prerun,
     "task_postrun": _on_task_postrun,
 }

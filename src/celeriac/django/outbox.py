@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db.models import F
 
 from celeriac.app.parcel import Parcel, packed, unpacked
 from celeriac.django.asking import asking, database_clock
+from celeriac.lib import deadline
 from celeriac.lib.ids import uuid
 from celeriac.lib.signpost import reach
 from celeriac.lib.value import Value
@@ -32,6 +33,8 @@ GRACE = 5.0
 """Seconds for which a message is left to the process that wrote it."""
 LEASE = 30.0
 """Seconds for which whoever sends messages has them for himself."""
+PATIENCE = 2.0
+"""Seconds for which the process that wrote messages tries to send them; for ``AGAIN`` after that it leaves new ones to the sweep at once."""
 AGAIN, LONGEST = 2.0, 600.0
 """Seconds until a message is tried again that could not be sent: at first, and at most."""
 PAGE = 500
@@ -117,12 +120,22 @@ def _committed(app: Any, using: str, batch: Batch, pk: int, plan: Plan, outgoing
     try:
         if batch.sent is None:
             batch.sent = set()
-            _send_own(app, using, batch)
+            if time.monotonic() >= app.outbox.away_until:
+                _patiently(partial(_send_own, app, using, batch))
         if pk in batch.sent:
             app.publisher.announce_sent(plan, outgoing)
     except Exception:
         # The transaction is committed, and nothing is lost: what called goes on.
         logger.exception("Committed messages could not be sent; they are sent later.")
+
+
+def _patiently(act: Callable[[], None]) -> None:
+    """Let a request wait a little for the broker, and not as long as for a message that nobody keeps."""
+    before = deadline.begin(PATIENCE)
+    try:
+        act()
+    finally:
+        deadline.restore(before)
 
 
 def _send_own(app: Any, using: str, batch: Batch) -> None:
@@ -133,7 +146,11 @@ def _send_own(app: Any, using: str, batch: Batch) -> None:
     assert batch.sent is not None
     last = 0
     while page := _read(own.filter(pk__gt=last).order_by("pk")[:PAGE]):
-        batch.sent |= send(app, using, page)
+        sent = send(app, using, page)
+        if not sent:
+            app.outbox.away_until = time.monotonic() + AGAIN
+            return
+        batch.sent |= sent
         last = page[-1].pk
         own.update(until=database_clock(LEASE))
 

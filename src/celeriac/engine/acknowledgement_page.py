@@ -131,10 +131,10 @@ made from the table that the worker itself goes by, and a test provokes every li
   dead letter (`celeriac dead list`, `show`, `replay`) that says how each attempt died. A shutdown is not counted.
 * *When the lease has run out* is `worker_lease` (10 s) after the worker's last sign of life. On RabbitMQ messages are bound to the connection
   instead: they are back as soon as it is cut.
-* *When the whole worker is killed* and a task that it ran was acknowledged early, another worker of the same queue, or the same one after its restart,
-  finds what it had begun: after the lease on SQLite, after two leases (some 25 s) on Redis, where a worker that only could not reach the server
-  for a while must not be taken for dead. Handlers, error callbacks and chords learn of it as of a lost process. RabbitMQ forgets what was
-  acknowledged: there the result stays what it was.
+* *When the whole worker is killed* and a task that it ran was acknowledged early, another worker of the same queue, or the same one
+  after its restart, finds what it had begun: after the lease on SQLite, after two leases (some 25 s) on Redis, where a worker that only could not
+  reach the server for a while must not be taken for dead. Handlers, error callbacks and chords learn of it as of a lost process. RabbitMQ
+  forgets what was acknowledged: there the result stays what it was.
 * `acks_on_failure_or_timeout=False` keeps what failed among the dead letters. Celery rejects its message, which most brokers then drop.
 * Where nothing is stored, the result stays what it was: PENDING, or STARTED with `track_started`.
 """

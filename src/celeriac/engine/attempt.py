@@ -109,7 +109,19 @@ def conclude_lost(job: Job, lost: Lost, tools: Tools) -> Effects:
 
 
 def conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
-    """As ``conclude_lost`` without any user code: for the consumer, and for a job whose conclusion has failed as well."""
+    """As ``conclude_lost`` without any user code: for the consumer, and for a job whose conclusion has failed as well.
+
+    A message that cannot even be concluded is set aside: whoever calls this must not die of it, or would with every new beginning.
+    """
+    try:
+        return _conclude_lost_plain(job, lost, place)
+    except Exception as error:
+        reason = f"{lost.reason}; this could not be concluded: {error!r}"[:1000]
+        place.log.malformed(reason, job.delivery.envelope)
+        return Effects(aside(job, reason), ending=Ending.FAILED)
+
+
+def _conclude_lost_plain(job: Job, lost: Lost, place: Gate | Tools) -> Effects:
     envelope = job.delivery.envelope
     head = peek(envelope, place.accept)
     task = place.tasks.get(head.task)

@@ -30,7 +30,7 @@ def report(attempt: Attempt, name: str, error: BaseException) -> None:
         task_id=message.id,
         args=message.args,
         kwargs=message.kwargs,
-        request=attempt.request,
+        request=dict(vars(attempt.request)),
         exception=error,
         traceback=error.__traceback__,
         einfo=info,

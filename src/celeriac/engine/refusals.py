@@ -45,6 +45,17 @@ def announce_here(signal: Signal, sender: Any, named: dict[str, Any]) -> None:
     signal.send(sender=sender, **named)
 
 
+class Sender(str):
+    """The sender of signals about messages: the worker's node name, which receivers written for Celery ask for its ``hostname``."""
+
+    __slots__ = ()
+
+    @property
+    def hostname(self) -> str:
+        """The node name."""
+        return str(self)
+
+
 class Gate:
     """What refusals go by. ``max_deliveries`` bounds how often a message is handed out (None: any number).
 
@@ -52,7 +63,10 @@ class Gate:
     ``events`` says whether monitors are told what becomes of tasks; it may be changed at any time.
     """
 
-    __slots__ = ("accept", "announce", "clock", "deaths", "events", "hostname", "log", "max_deliveries", "rates", "revoked", "tasks", "time_limits")
+    __slots__ = (
+        "accept", "announce", "clock", "deaths", "events", "hostname", "log", "max_deliveries", "rates", "revoked",
+        "sender", "tasks", "time_limits",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -73,6 +87,7 @@ class Gate:
         self.revoked = revoked
         self.accept = accept
         self.hostname = hostname
+        self.sender = Sender(hostname)
         self.max_deliveries = max_deliveries
         self.announce = announce
         self.rates = RateLimits() if rates is None else rates
@@ -128,7 +143,7 @@ def admit(delivery: Delivery, gate: Gate) -> Job | Effects:
         return not_due(delivery, again)
     gate.log.received(head, due)
     if signals.task_received.connected:
-        gate.announce(signals.task_received, gate.hostname, {"request": _request(delivery, head, gate)})
+        gate.announce(signals.task_received, gate.sender, {"request": _request(delivery, head, gate)})
     if gate.time_limits:
         delivery = gate.time_limits.apply(delivery, head)
     return Job(delivery, now, False, gate.hostname, None, gate.events and task.send_events)
@@ -139,7 +154,7 @@ def malformed(delivery: Delivery, gate: Gate, error: Exception) -> Effects:
     reason = str(error)
     gate.log.malformed(reason, delivery.envelope)
     if signals.task_rejected.connected:
-        gate.announce(signals.task_rejected, gate.hostname, {"message": delivery.envelope, "exc": error})
+        gate.announce(signals.task_rejected, gate.sender, {"message": delivery.envelope, "exc": error})
     task_id = delivery.envelope.headers.get("id")
     result = _final(task_id, states.FAILURE, error, gate) if isinstance(task_id, str) and task_id else None
     return Effects(_reject(delivery, reason), result, ending=Ending.REJECTED)
@@ -151,7 +166,7 @@ def unknown(delivery: Delivery, head: TaskHead, gate: Gate) -> Effects:
     error = NotRegistered(head.task)
     if signals.task_unknown.connected:
         named = {"message": delivery.envelope, "exc": error, "name": head.task, "id": head.id}
-        gate.announce(signals.task_unknown, gate.hostname, named)
+        gate.announce(signals.task_unknown, gate.sender, named)
     reason = f"The task {head.task!r} is not registered in this worker."
     share, more = refused(delivery, states.FAILURE, error, gate.accept, gate.clock.now())
     result = None if head.ignore_result else _final(head.id, states.FAILURE, error, gate, head)

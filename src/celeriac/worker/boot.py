@@ -11,7 +11,7 @@ from celeriac.lib.clock import SystemClock
 from celeriac.lib.importing import symbol_by_name
 from celeriac.lib.reexec import start_again
 from celeriac.model.errors import ImproperlyConfigured
-from celeriac.worker import banner, logs, steps
+from celeriac.worker import banner, breakpoints, logs, steps
 from celeriac.worker.executors import registry
 from celeriac.worker.executors.contract import Executor
 from celeriac.worker.inheritance import Inheritable
@@ -81,6 +81,7 @@ class Worker:
         # First of all, as Celery has it: receivers in any of these modules hear what follows.
         self.import_modules()
         steps.check(app)
+        breakpoints.listen()
         signals.celeryd_init.send(sender=options.hostname, instance=self, conf=app.conf, options=options)
         signals.worker_init.send(sender=self)
         logs.setup(app, options)
@@ -92,6 +93,7 @@ class Worker:
         # What frameworks make ready (Django's apps) comes before any module with tasks.
         self.app.import_task_modules()
         import_modules(self.options.include)
+        self.app.loader.listen()
         self.app.finalize()
 
     def _begin_scheduler(self) -> Any:

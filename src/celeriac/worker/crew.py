@@ -14,6 +14,7 @@ from celeriac import signals
 from celeriac.lib.clock import Clock
 from celeriac.lib.signpost import reach
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
+from celeriac.worker import breakpoints
 from celeriac.worker.consumer import Consumer
 from celeriac.worker.dispatch import Dispatch
 from celeriac.worker.hearing import hear
@@ -163,6 +164,7 @@ class Crew:
             tired=tiredness(*child_limits(parts)),
         )
         signal.signal(signal.SIGUSR1, process.soft_limit)
+        breakpoints.listen()
         for number in _ENDING:
             signal.signal(number, process.end_if_doomed)
         signals.worker_process_init.send(sender=parts.options.hostname)

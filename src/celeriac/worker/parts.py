@@ -154,16 +154,10 @@ class Station:
         self.contact, self.counts = parts.contact, parts.counts
         self.outbox = Outbox(self._settler, body_maker(parts.app), pause, self.contact, self.counts)
         self.outbox.took = parts.pace.written
-        names = [queue.name for queue in parts.queues]
         if isinstance(self._settler, TendsChords):
             self._settler.tend(body_maker(parts.app))
-        self.intake = Intake(self.broker, self.gate, self.outbox, parts.encode, names, parts.queue_order, self.contact, self.counts)
-        deduplicate = bool(parts.app.conf.worker_deduplicate_successful_tasks)
-        atomic = not isinstance(self._settler, TwoStep)
-        self.intake.finished = finished_for(
-            self.broker, self.backend, parts.app.tasks, atomic=atomic, accept=parts.accept, successes=deduplicate
-        )
         self._parts = parts
+        self.intake = self._intake(parts)
         statedb = parts.options.statedb
         file = None if statedb is None else logfile_for(statedb, parts.options.hostname)
         # What the broker cannot keep for all workers, the result store may.
@@ -189,6 +183,14 @@ class Station:
         self.stream: EventStream | None = None
         """What monitors are told by."""
         self.duties = Duties(self._duties(), parts.clock)
+
+    def _intake(self, parts: Parts) -> Intake:
+        names = [queue.name for queue in parts.queues]
+        intake = Intake(self.broker, self.gate, self.outbox, parts.encode, names, parts.queue_order, self.contact, self.counts)
+        deduplicate = bool(parts.app.conf.worker_deduplicate_successful_tasks)
+        atomic = not isinstance(self._settler, TwoStep)
+        intake.finished = finished_for(self.broker, self.backend, parts.app.tasks, atomic=atomic, accept=parts.accept, successes=deduplicate)
+        return intake
 
     def leave(self, *, cold: bool = False) -> None:
         """Let the steps end, write what waits, give up the lease, and close."""

@@ -39,6 +39,8 @@ class Traced(Task):
 
     def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
         write_down(task_id, "trace", ["on_success", [], threading.get_ident()])
+        if retval == "breaks":
+            raise KeyError("the handler is broken")
 
     def on_failure(self, exc: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         write_down(task_id, "trace", ["on_failure", [], threading.get_ident()])

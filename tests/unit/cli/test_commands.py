@@ -110,7 +110,7 @@ def test_purge_counts_what_it_threw_away(cli: Run, tasks: Path) -> None:
         cli("-A", "tasks", "call", "tasks.add", "-a", "[2, 2]")
 
     assert cli("-A", "tasks", "purge", "-f")[:2] == (0, "Purged 3 messages from 1 known task queue.\n")
-    assert cli("-A", "tasks", "purge", "-f")[:2] == (0, "No messages purged from 1 known task queue.\n")
+    assert cli("-A", "tasks", "purge", "-f")[:2] == (0, "No messages purged from 1 queue.\n")
 
 
 def test_check_finds_nothing_wrong_with_a_plain_application(cli: Run, tasks: Path) -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from celeriac.drivers.rabbitmq.chord_queue import (
     DONE,
-    GATE,
     PREFIX,
     SENT,
     Contents,
@@ -81,14 +80,11 @@ def test_nobody_knows_what_is_missing_of_a_chord_whose_size_was_not_told() -> No
     assert contents(*unknown, size_message("g1", 3)).due() is not None
 
 
-@pytest.mark.parametrize(
-    ("marks", "over", "gated", "done"),
-    [((), False, False, False), ((SENT,), True, False, False), ((SENT, GATE), True, True, False), ((GATE, DONE), True, True, True)],
-)
-def test_marks_say_how_far_the_end_of_a_chord_has_come(marks: tuple[str, ...], over: bool, gated: bool, done: bool) -> None:
+@pytest.mark.parametrize(("marks", "over", "done"), [((), False, False), ((SENT,), True, False), ((SENT, DONE), True, True), ((DONE,), True, True)])
+def test_marks_say_how_far_the_end_of_a_chord_has_come(marks: tuple[str, ...], over: bool, done: bool) -> None:
     found = contents(written(0), *(mark(kind, "g1", durable=True) for kind in marks))
 
-    assert (found.over, found.gated, found.done) == (over, gated, done)
+    assert (found.over, found.done) == (over, done)
 
 
 def test_what_is_no_message_of_ours_is_passed_over() -> None:
@@ -102,9 +98,9 @@ def test_what_is_no_message_of_ours_is_passed_over() -> None:
     assert read_look(Envelope({"celeriac-chord": "look"}, b"?")) is None
 
 
-def test_only_a_mark_that_waits_for_a_safe_message_does_not_outlive_the_server() -> None:
+def test_a_mark_outlives_the_server_only_when_it_is_all_that_is_left() -> None:
     assert mark(SENT, "g1", durable=False).envelope.properties == {"delivery_mode": 1}
-    assert mark(GATE, "g1", durable=True).envelope.properties == {}
+    assert mark(DONE, "g1", durable=True).envelope.properties == {}
 
 
 def test_one_look_a_chord_is_asked_for_and_it_says_whether_a_part_has_failed() -> None:
@@ -128,3 +124,17 @@ def test_only_an_id_that_tells_its_age_says_that_a_missing_queue_is_one_that_was
     assert announced(young, made + 59, 60)
     assert not announced(young, made + 61, 60)
     assert not announced("g1", made, 60)
+
+
+@pytest.mark.parametrize(
+    ("order", "mine", "falls"),
+    [([0, 1, 2], {2}, True), ([0, 1, 2], {1}, False), ([0, 1, 2, 1], {1}, True), ([0, 0, 1], {1}, False), ([0, 2, 1], {1, 0}, True)],
+)
+def test_a_chord_falls_to_whoever_wrote_the_last_part_that_was_missing_or_one_after_it(order: list[int], mine: set[int], falls: bool) -> None:
+    assert contents(*(written(index) for index in order)).falls_to(mine) is falls
+
+
+def test_a_failed_chord_falls_to_whoever_wrote_the_part_or_one_after_it() -> None:
+    found = contents(written(0), written(1, failed=True), written(2))
+
+    assert [found.falls_to({index}) for index in range(3)] == [False, True, True]

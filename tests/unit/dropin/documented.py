@@ -59,9 +59,11 @@ celery.worker.worker: WorkController
 celery.worker.request: Request
 celery.contrib:
 celery.contrib.abortable: AbortableAsyncResult AbortableTask
-celery.contrib.migrate:
+celery.contrib.migrate: StopFiltering State republish migrate_task migrate_tasks move task_id_eq task_id_in start_filter move_task_by_id
+    move_by_idmap move_by_taskmap move_direct move_direct_by_id filter_callback filter_status
 celery.contrib.pytest: celery_app celery_worker celery_session_app celery_session_worker celery_config celery_parameters celery_includes
     celery_worker_pool celery_worker_parameters celery_enable_logging celery_class_tasks use_celery_app_trap depends_on_current_app
+celery.contrib.rdb: Rdb debugger set_trace default_port
 celery.contrib.testing:
 celery.contrib.testing.app: Trap TestApp set_trap setup_default_app
 celery.contrib.testing.manager: ManagerMixin Manager
@@ -166,13 +168,9 @@ celery.concurrency.gevent: *
 celery.concurrency.prefork: *
 celery.concurrency.solo: *
 celery.concurrency.thread: *
-celery.contrib.migrate: StopFiltering State republish migrate_task migrate_tasks move task_id_eq task_id_in start_filter move_task_by_id
-    move_by_idmap move_by_taskmap move_direct move_direct_by_id
 celery.contrib.testing.app: UnitLogging
 celery.contrib.testing.manager: Sentinel
 celery.contrib.testing.worker: setup_app_for_worker
-celery.contrib.rdb: *
-celery.contrib.sphinx: *
 celery.events: event_exchange get_exchange
 celery.events.cursesmon: *
 celery.events.event: event_exchange get_exchange

@@ -12,10 +12,11 @@ from pathlib import Path
 import celeriac
 
 DROPIN = Path(__file__).resolve().parents[3] / "dropin"
+NEEDS = {"contrib/django/task": "django", "contrib/sphinx": "sphinx"}
 MODULES = sorted(
     ".".join(path.relative_to(DROPIN / "src").with_suffix("").parts).removesuffix(".__init__")
     for path in (DROPIN / "src").rglob("*.py")
-    if path.name != "__main__.py" and (importlib.util.find_spec("django") or "contrib/django/task" not in str(path))
+    if path.name != "__main__.py" and not any(each in str(path) and not importlib.util.find_spec(name) for each, name in NEEDS.items())
 )
 TELL = """
 import importlib, json, sys

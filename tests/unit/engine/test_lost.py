@@ -54,3 +54,16 @@ def test_the_hard_limit_fails_the_task_and_is_not_run_again(world):
 
     assert isinstance(effects.result.result, TimeLimitExceeded)
     assert Verdict.ACK == effects.settlement.verdict
+
+
+def test_a_loss_that_cannot_be_concluded_sets_the_message_aside(world):
+    world.task(lambda x: x, acks_late=True, reject_on_worker_lost=False)
+    job = world.job(1)
+    broken = job.replace(delivery=job.delivery.replace(envelope=job.delivery.envelope.replace(headers={"task": 5})))
+
+    effects = conclude_lost_plain(broken, Lost("gone"), world.gate)
+
+    assert effects.settlement is not None
+    assert (effects.settlement.verdict, effects.result) == (Verdict.REJECT, None)
+    assert "could not be concluded" in effects.settlement.reason
+    assert world.lines[-1][0] == "malformed"

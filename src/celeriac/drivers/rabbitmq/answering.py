@@ -1,7 +1,7 @@
 """Results that go out on the consuming channel, each in one write with the settlement of its task's message.
 
 The server gets both or neither: what a process has written is delivered although it is killed, what it has not written comes again. AMQP's
-transactions would say the same more strictly, but while one is being committed the server allows nothing else on its channel, and fetching stands still.
+transactions would say the same more strictly, but while one is being committed the server allows nothing else on its channel, and fetching waits.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Desk:
         self.admin = Admin(link, Definitions())
         self._arrived: deque[tuple[int, Envelope]] = deque()
         self._returned: list[Outgoing] = []
-        self._numbers = 0
+        self._number, self._tag = 0, ""
         self._committed = False
         self._open()
 
@@ -56,7 +56,7 @@ class Desk:
     def _on_content(self, method: Method, envelope: Envelope, priority: int) -> None:
         if method.name == "basic.return":
             self._returned.append(Outgoing(envelope, method.values[3], method.values[2], priority))
-        else:
+        elif method.values[0] == self._tag:
             self._arrived.append((method.values[1], envelope))
 
     def _on_method(self, method: Method) -> None:
@@ -69,25 +69,31 @@ class Desk:
 
         Raises Busy when somebody else has it. What was not settled goes back to its place in the end.
         """
-        if not self._consume(queue_of(group), 1 if head else 0):
+        reading = Reading(self, group)
+        if not self._read(reading, head):
             yield None
             return
-        reading = Reading(self, group)
         try:
-            yield reading if self._read(reading, head) else None
-        except ChannelClosed as error:
-            self.link.fail(OperationalError(str(error)))
-            raise of_closed(error) from error
+            yield reading
         finally:
-            if self.link.failure is None and (head or not self._cancel(reading)):
-                self._reopen()
+            if self.link.failure is None and not reading.deleted:
+                self._release()
 
-    def _consume(self, queue: str, most: int) -> bool:
-        self._numbers += 1
+    def _read(self, reading: "Reading", head: bool) -> bool:
+        """Take what the server has sent by the time that it has no more; False when there is no such queue (any more)."""
+        queue = queue_of(reading.contents.group)
+        self._arrived.clear()
+        self._number += 1
+        self._tag = f"chord.{self._number}"
         try:
-            self._channel.send("basic.qos", 0, most, False)
-            self._channel.call("basic.consume", 0, queue, f"chord.{self._numbers}", False, False, True, False, {})
-            return True
+            self._channel.send("basic.qos", 0, 1 if head else 0, False)
+            self._channel.send("basic.consume", 0, queue, self._tag, False, False, True, False, {})
+            while True:
+                # An answer to something asked later has everything before it that was on its way.
+                ready = self._channel.call("queue.declare", 0, queue, True, False, False, False, False, {}).values[1]
+                reading.take(self._arrived)
+                if head or not ready:
+                    return True
         except ChannelClosed as error:
             self._reopen()
             if error.code == NOT_FOUND:
@@ -96,41 +102,32 @@ class Desk:
                 raise Busy from error
             raise of_closed(error) from error
 
-    def _read(self, reading: "Reading", head: bool) -> bool:
-        """Take what the server has sent by the time that it has no more; False when the queue was deleted meanwhile."""
-        while True:
-            try:
-                # An answer to something asked later has everything before it that was on its way.
-                ready = self._channel.call("queue.declare", 0, queue_of(reading.contents.group), True, False, False, False, False, {}).values[1]
-            except ChannelClosed as error:
-                if error.code != NOT_FOUND:
-                    raise
-                return False
-            reading.take(self._arrived)
-            if head or not ready:
-                return True
-
-    def _cancel(self, reading: "Reading") -> bool:
-        """Stop the deliveries; False when something was delivered that is not settled, which has to go back."""
+    def _release(self) -> None:
+        """Let go of a queue: what was delivered and is not acknowledged goes back to its place."""
         if self._channel.closed is not None:
-            return False
-        self._channel.call("basic.cancel", f"chord.{self._numbers}", False)
-        reading.take(self._arrived)
-        return reading.settled
+            self._reopen()
+            return
+        self._channel.send("basic.cancel", self._tag, True)
+        self._channel.send("basic.nack", 0, True, True)
+        self._commit()
 
     def commit(self, outgoing: Sequence[Outgoing], ack: int) -> list[Outgoing]:
         """Send messages and take away what was delivered up to a tag (0: nothing), both or neither; return what no queue took."""
-        link, channel = self.link, self._channel
-        self._returned, self._committed = [], False
-        link.send(b"".join([encode_message(message, link.frame_max) for message in outgoing]))
+        self._returned = []
+        self.link.send(b"".join([encode_message(message, self.link.frame_max) for message in outgoing]))
         if ack:
-            channel.send("basic.ack", ack, True)
+            self._channel.send("basic.ack", ack, True)
+        self._commit()
+        return self._returned
+
+    def _commit(self) -> None:
+        link, channel = self.link, self._channel
+        self._committed = False
         channel.send("tx.commit")
         if not link.wait(lambda: self._committed or channel.closed is not None, link.patience):
             raise link.fail(OperationalError(f"RabbitMQ at {link.where} did not commit in {link.patience:g} s"))
         if channel.closed is not None:
             raise of_closed(channel.closed) from channel.closed
-        return self._returned
 
     def delete(self, group: str) -> None:
         """Remove a chord's queue."""
@@ -145,13 +142,8 @@ class Reading:
         self.contents = Contents(group)
         self._desk = desk
         self._last = 0
-        self._acked = 0
-        self._deleted = False
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing has to go back."""
-        return self._deleted or self._acked == self._last
+        self.deleted = False
+        """Whether there is nothing to be let go of."""
 
     def take(self, arrived: deque[tuple[int, Envelope]]) -> None:
         """Take in what was delivered."""
@@ -161,11 +153,9 @@ class Reading:
 
     def commit(self, outgoing: Sequence[Outgoing], *, settle: bool = False) -> list[Outgoing]:
         """Send messages and, with ``settle``, take away all that was read; both or neither. Returns what no queue took."""
-        returned = self._desk.commit(outgoing, self._last if settle else 0)
-        self._acked = self._last if settle else self._acked
-        return returned
+        return self._desk.commit(outgoing, self._last if settle else 0)
 
     def delete(self) -> None:
         """Remove the queue."""
         self._desk.delete(self.contents.group)
-        self._deleted = True
+        self.deleted = True

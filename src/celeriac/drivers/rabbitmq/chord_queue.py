@@ -1,15 +1,18 @@
 """What the queue of a chord holds, as messages and as what they come to. Pure: nothing here speaks to a server.
 
-Each chord has a queue of its own: the number of its parts, one message for each finished part, and marks that say how far its end has come.
+Each chord has a queue of its own: one message for each finished part, the number of parts where they do not bring it, and marks that say how far
+its end has come.
 
-* ``sent``: what finishes the chord has been sent. Transient: should the server die before the message is safe, the mark is gone with it.
-* ``gate``: the same for good; it stands for the parts, which are gone then, until what follows from the chord has been sent.
-* ``done``: that has been sent too. Then the queue is deleted, or this is all that it holds until it expires.
+* ``sent``: what finishes the chord has been sent.
+* ``done``: what follows from that has been sent too. Then the queue is deleted, or this is all that it holds until it expires.
+
+A mark is written in one transaction with the messages that it tells of, and transient: should the server die before they are safe on its disk, the
+mark is gone as well, and the parts, which are there until the end, are counted again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -23,7 +26,7 @@ PREFIX = "celeriac.chord."
 LOOKS = "celeriac.chords."
 """Before the name of an application: the queue of its looks."""
 KIND = "celeriac-chord"
-SIZE, PART, SENT, GATE, DONE, LOOK = "size", "part", "sent", "gate", "done", "look"
+SIZE, PART, SENT, DONE, LOOK = "size", "part", "sent", "done", "look"
 _LONGEST_NAME = 200
 _TYPE, _ENCODING = "application/x-msgpack", "binary"
 
@@ -110,6 +113,7 @@ class Contents:
         """By index; the first that was written counts."""
         self.count = 0
         """Messages that were read."""
+        self._order: list[int] = []
         self._marks: set[str] = set()
         self._way = b""
 
@@ -121,10 +125,11 @@ class Contents:
             if kind == PART:
                 part = _decode_part(envelope.body)
                 self.parts.setdefault(part.index, part)
+                self._order.append(part.index)
                 self._way = self._way or part.chord
             elif kind == SIZE:
                 self.size = msgspec.msgpack.decode(envelope.body, type=int)
-            elif kind in (SENT, GATE, DONE):
+            elif kind in (SENT, DONE):
                 self._marks.add(kind)
         except msgspec.MsgspecError:
             return
@@ -133,11 +138,6 @@ class Contents:
     def over(self) -> bool:
         """Whether what finishes the chord has been sent."""
         return bool(self._marks)
-
-    @property
-    def gated(self) -> bool:
-        """Whether that is known for good."""
-        return GATE in self._marks or DONE in self._marks
 
     @property
     def done(self) -> bool:
@@ -153,6 +153,17 @@ class Contents:
         if not wanted or sum(part.weight for part in self.parts.values()) < wanted * EXTRA:
             return None
         return DueChord(self.group, tuple(self.parts[index] for index in sorted(self.parts)))
+
+    def falls_to(self, indexes: Collection[int], size: int = 0) -> bool:
+        """Say whether the chord is due by one of these parts: it was the last that was missing, or has come when none was missing any more."""
+        wanted, counted, weight = self._wanted(size) * EXTRA, set[int](), 0
+        for index in self._order:
+            part = self.parts[index]
+            weight += 0 if index in counted else part.weight
+            counted.add(index)
+            if index in indexes and (any(self.parts[known].failed for known in counted) or weight >= wanted > 0):
+                return True
+        return False
 
     def missing(self, size: int = 0) -> int | None:
         """Return how many messages have to come at least before the chord is complete, None when nobody knows how large it is."""

@@ -6,11 +6,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
 from celeriac.drivers.rabbitmq.chord_desk import Busy, Desk, Reading
 from celeriac.drivers.rabbitmq.chord_queue import (
     DONE,
-    GATE,
     LOOKS,
     SENT,
     Look,
@@ -36,6 +37,7 @@ from celeriac.model.errors import OperationalError
 from celeriac.model.record import ChordPart, DueChord
 from celeriac.model.topology import Queue
 
+T = TypeVar("T")
 Send = Callable[[Sequence[Outgoing]], None]
 Prepare = Callable[[Sequence[Outgoing]], list[Outgoing] | None]
 
@@ -95,25 +97,25 @@ class Chords:
     def begin(self, group: str, size: int, ttl: float | None) -> None:
         """Make a chord's queue; with its ``size``, or 0 when that is told later."""
         answers = self._answers.get()
-        queue = queue_of(group)
-        if size and self._opened.get(group):
-            # It may be over by now: one of its parts has failed.
-            answers.publish([size_message(group, size)])
-            return
-        self._make(answers.admin, queue, ttl or self.expires, stream=not size)
-        if size:
-            answers.publish([size_message(group, size)])
-        else:
+        opened = bool(self._opened.get(group))
+        # What was opened may be over by now: one of its parts has failed.
+        fresh = not opened and self._make(answers.admin, queue_of(group), ttl or self.expires, stream=not size)
+        if not size:
             self._opened.note(group, 1)
+        elif not fresh:
+            # Those that are there already do not know it; those that are sent now do.
+            answers.publish([size_message(group, size)])
 
-    def _make(self, admin: Admin, name: str, expires: float, *, stream: bool = False) -> None:
+    def _make(self, admin: Admin, name: str, expires: float, *, stream: bool = False) -> bool:
+        """Make a queue; say whether there is nothing in it."""
         try:
             wanted = Queue(name, expires=expires, max_priority=1 if stream else None)
-            admin.call("queue.declare", 0, name, False, True, False, False, False, arguments_of(wanted))
+            return not admin.call("queue.declare", 0, name, False, True, False, False, False, arguments_of(wanted))[1]
         except ChannelClosed as error:
             # Somebody whose settings differ was first: it serves as well.
             if error.code != PRECONDITION:
                 raise of_closed(error) from error
+            return False
 
     # who finishes parts
 
@@ -175,8 +177,8 @@ class Chords:
             raise Busy
         need = self._need.get(look.group)
         if not need:
-            size = look.size or self._size(desk, look.group)
-            need = size + announced(look.group, self._now(), self.expires) if size else 0
+            told = 0 if look.size else self._size(desk, look.group)
+            need = look.size or (told and told + 1)
             self._need.note(look.group, need)
         # Of a chord without a size nobody has told it yet: whoever does is heard before its last parts are sent.
         return bool(need) and ready >= need
@@ -191,8 +193,6 @@ class Chords:
             self._need.note(look.group, _NEVER)
             if contents.done and self._announced(look.group):
                 reading.delete()
-            elif not contents.gated:
-                reading.commit([mark(GATE, look.group, durable=True)], settle=True)
             return None
         due = contents.due(look.size)
         if due is None:
@@ -206,42 +206,33 @@ class Chords:
     # who finishes chords
 
     def finish(self, reading: Reading, last: Sequence[Outgoing], send: Send) -> None:
-        """Send what finishes a chord, for good: ``last`` is what its end comes to. What no queue takes goes by ``send``."""
+        """Send what finishes a chord, once. What no queue takes goes by ``send``."""
         group = reading.contents.group
         returned = reading.commit([*last, mark(SENT, group, durable=False)])
         reach("chord.sent")
         if returned:
             send(returned)
-        reading.commit([mark(GATE, group, durable=True)], settle=True)
         self._need.note(group, _NEVER)
 
     def once(self, group: str, outgoing: Sequence[Outgoing], prepare: Prepare, send: Send) -> None:
         """Send what follows from a finished chord, unless that has been done; ``prepare`` makes messages ready for the wire, if it can."""
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                with self.desk.get().reading(group) as reading:
-                    self._send_once(group, outgoing, reading, prepare, send)
-                return
-            except Busy:
-                if time.monotonic() > deadline:
-                    raise OperationalError(f"The queue of the chord {group} is being read by somebody else for too long") from None
-                time.sleep(_AGAIN)
+        _patiently(group, partial(self._send_once, group, outgoing, prepare, send))
 
-    def _send_once(self, group: str, outgoing: Sequence[Outgoing], reading: Reading | None, prepare: Prepare, send: Send) -> None:
-        if reading is None:
-            if not self._announced(group):
-                send(outgoing)
-            return
-        if not reading.contents.done:
-            ready = prepare(outgoing)
-            if ready is None:
-                send(outgoing)
-            returned = reading.commit([*(ready or ()), mark(DONE, group, durable=False)])
-            reach("chord.body_sent")
-            if returned:
-                send(returned)
-        self._end(reading)
+    def _send_once(self, group: str, outgoing: Sequence[Outgoing], prepare: Prepare, send: Send) -> None:
+        with self.desk.get().reading(group) as reading:
+            if reading is None:
+                if not self._announced(group):
+                    send(outgoing)
+                return
+            if not reading.contents.done:
+                ready = prepare(outgoing)
+                if ready is None:
+                    send(outgoing)
+                returned = reading.commit([*(ready or ()), mark(DONE, group, durable=False)])
+                reach("chord.body_sent")
+                if returned:
+                    send(returned)
+            self._end(reading)
 
     def _end(self, reading: Reading) -> None:
         group = reading.contents.group
@@ -258,14 +249,13 @@ class Chords:
         self.tell(parts)
         found = []
         for look in looks_for(parts):
-            try:
-                with self.looking(self.desk.get(), look) as seen:
-                    if seen is not None:
-                        found.append(seen[1])
-            except Busy:
-                # Whoever has the queue looks for this part too, or else ``due`` does.
-                continue
+            mine = {part.index for part in parts if part.group == look.group}
+            found += _patiently(look.group, partial(self._count, look, mine))
         return found
+
+    def _count(self, look: Look, mine: Collection[int]) -> list[DueChord]:
+        with self.looking(self.desk.get(), look) as seen:
+            return [seen[1]] if seen is not None and seen[0].contents.falls_to(mine, look.size) else []
 
     def done(self, groups: Collection[str]) -> None:
         """What finishes these chords has been sent, and what follows."""
@@ -299,3 +289,15 @@ class Chords:
                 return seen is not None
         except Busy:
             return True
+
+
+def _patiently(group: str, act: Callable[[], T]) -> T:
+    """Do something with a chord's queue as soon as nobody else has it."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return act()
+        except Busy:
+            if time.monotonic() > deadline:
+                raise OperationalError(f"The queue of the chord {group} is being read by somebody else for too long") from None
+            time.sleep(_AGAIN)

@@ -15,10 +15,10 @@ from celeriac.contracts.broker import DeadLetter
 from celeriac.drivers.redis import lease_scripts, messages, scripts
 from celeriac.drivers.redis.begun import names
 from celeriac.drivers.redis.bindings import Bindings
-from celeriac.drivers.redis.flight import Flight, tag_of
+from celeriac.drivers.redis.flight import Flight
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.lease import IDLE, Lease
-from celeriac.drivers.redis.messages import age, list_of
+from celeriac.drivers.redis.messages import age, list_of, tag_of
 from celeriac.drivers.redis.server import Server
 from celeriac.drivers.redis.waiting import WATCHERS, Waiting
 from celeriac.lib.value import Value

@@ -14,9 +14,8 @@ from typing import TypeVar
 from celeriac.contracts.broker import DeadTo, Remains
 from celeriac.drivers.redis import messages, scripts
 from celeriac.drivers.redis.custody import Custody
-from celeriac.drivers.redis.flight import tag_of
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys, glob
-from celeriac.drivers.redis.messages import age, list_of
+from celeriac.drivers.redis.messages import age, list_of, tag_of
 from celeriac.drivers.redis.outbound import ANYBODY_TTL
 from celeriac.drivers.redis.server import Server
 from celeriac.model.errors import OperationalError, UnsupportedPower

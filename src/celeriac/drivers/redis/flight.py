@@ -6,7 +6,6 @@ text. Whatever settles it gives it that tag first, in the same script.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
@@ -19,12 +18,11 @@ from celeriac.drivers.redis.batch import Writing
 from celeriac.drivers.redis.begun import Begun, Change
 from celeriac.drivers.redis.keys import BrokerKeys, QueueKeys
 from celeriac.drivers.redis.lease import Lease
-from celeriac.drivers.redis.messages import Tags, age, delivery
+from celeriac.drivers.redis.messages import Tags, age, delivery, tag_of
 from celeriac.drivers.redis.server import Server
 from celeriac.model.envelope import Delivery, Outgoing, Settlement, Verdict
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 
-_ARRIVED = "t-"
 _STAYS_AWAY = (Verdict.ACK, Verdict.BEGIN)
 ROUND_ROBIN = "round_robin"
 ORDERS = (ROUND_ROBIN, "priority", "sorted")
@@ -399,7 +397,3 @@ class Flight:
         for tag, text in tagged:
             writing.at(queue.owners).adopt(queue, self._owner, tag, text)
         writing.run()
-
-
-def tag_of(text: bytes) -> str:
-    return f"{_ARRIVED}{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:20]}.0.0"

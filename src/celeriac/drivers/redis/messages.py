@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ DEATHS = "celeriac-deaths"
 """How earlier attempts ended whose process died, a line each."""
 DUE = "celeriac-due"
 """Not before this time: written when no worker of ours lives that would promote the message from the delayed set."""
+_ARRIVED = "t-"
 
 
 def pack(outgoing: Outgoing, **properties: Any) -> bytes:
@@ -167,6 +169,11 @@ class Tags:
         """Return the first of ``count`` numbers; call it with a lock held."""
         first, self._next = self._next, self._next + count
         return first
+
+
+def tag_of(text: bytes) -> str:
+    """Return the tag of a message that arrived while its owner waited."""
+    return f"{_ARRIVED}{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:20]}.0.0"
 
 
 def age(tag: str) -> tuple[str, int]:

@@ -11,8 +11,11 @@ from celeriac.wire.results import unpacked
 JSON = ("application/json", "utf-8")
 MSGPACK = ("application/x-msgpack", "binary")
 PICKLE = ("application/x-python-serialize", "binary")
+YAML = ("application/x-yaml", "utf-8")
 
 _JSON_STATE = re.compile(rb'\s*\{\s*"status"\s*:\s*"([A-Za-z0-9_-]+)"')
+_YAML_STATE = re.compile(rb"^status: ([A-Za-z0-9_-]+)\r?$", re.MULTILINE)
+_YAML_HEAD = re.compile(rb"[a-z_]+:[ \r\n]")
 _HEADS: dict[str, bytes] = {}
 
 
@@ -22,6 +25,10 @@ def _look(text: bytes) -> tuple[str, tuple[str, str]] | None:
     match = _JSON_STATE.match(head)
     if match is not None:
         return match[1].decode("ascii"), JSON
+    if _YAML_HEAD.match(head):
+        # Its keys are sorted, so the state stands behind the result; what is inside of that is indented.
+        found = _YAML_STATE.search(text)
+        return None if found is None else (found[1].decode("ascii"), YAML)
     at = head.find(b"status")
     if at < 0:
         return None
