@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .peers/celery
 FLOWER := .peers/flower
+FLOWER_ON_DROPIN := .peers/flower-on-the-drop-in
 THIRD := .peers/third-parties
 DJANGO := .peers/django
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -76,7 +77,7 @@ docs: $(VENV)/.docs
 runtime: $(VENV)/.runtime
 dev: $(VENV)/.dev
 peers: $(PEERS)/.installed
-flower: $(FLOWER)/.installed
+flower: $(FLOWER)/.installed $(FLOWER_ON_DROPIN)/.installed
 third-parties: $(THIRD)/.installed
 django: $(DJANGO)/.installed
 
@@ -117,6 +118,13 @@ $(FLOWER)/.installed: pyproject.toml | $(VENV)/bin/python
 	@$(FLOWER)/bin/python $(PIP_INSTALL) --group flower
 	@touch $@
 
+$(FLOWER_ON_DROPIN)/.installed: pyproject.toml dropin/pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up Flower over the drop-in in $(FLOWER_ON_DROPIN) ..."
+	@$(PYTHON) -m venv $(FLOWER_ON_DROPIN)
+	@$(FLOWER_ON_DROPIN)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(FLOWER_ON_DROPIN)/bin/python $(PIP_INSTALL) --editable ".[redis]" --editable dropin --group flower-on-the-drop-in
+	@touch $@
+
 $(DJANGO)/.installed: pyproject.toml dropin/pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up Django in $(DJANGO) ..."
 	@$(PYTHON) -m venv $(DJANGO)
@@ -133,7 +141,7 @@ $(THIRD)/.installed: pyproject.toml dropin/pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 # Those that refuse each other's client libraries have an environment each; one that cannot be set up is not measured.
-peers-of-bench: $(foreach name,queues arq saq,.peers/$(name)/.installed)
+peers-of-bench: $(foreach name,queues arq saq executors,.peers/$(name)/.installed)
 
 .peers/%/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up the peers of the benchmarks ($*) in .peers/$* ..."

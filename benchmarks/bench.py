@@ -100,14 +100,15 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
-    """Return the processor time that a process and its descendants have used so far."""
+def cpu_seconds(process: subprocess.Popen[bytes], *, ended: bool = False) -> float:
+    """Return the processor time that a process and its descendants have used so far; ``ended`` for those too that have ended."""
     parent = psutil.Process(process.pid)
     total = 0.0
     for member in [parent, *parent.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             times = member.cpu_times()
             total += times.user + times.system
+            total += times.children_user + times.children_system if ended else 0.0
     return total
 
 

@@ -50,7 +50,7 @@ def drain(system: System, scale: float, ground: Ground) -> Figures:
     with bench(system, ground.fresh()) as table:
         count = max(50, int(system.drain * scale))
         client = table.start_client("drain", count)
-        _read(table, client)
+        wait_for_client(table, client)
         before = _work(ground)
         with table.worker() as worker:
             table.wait(lambda: table.ticks.count >= count, worker, f"{count} tasks had run (it ran {table.ticks.count})")
@@ -166,7 +166,7 @@ def _seconds(python: str, code: str) -> float:
     return time.perf_counter() - begin
 
 
-def _read(table: Bench, client: subprocess.Popen[str]) -> None:
+def wait_for_client(table: Bench, client: subprocess.Popen[str]) -> None:
     """Wait for the client's word that the queue is filled."""
     assert client.stdout is not None
     if not client.stdout.readline():

@@ -12,13 +12,15 @@ import click
 from benchmarks.bars import BARS
 from benchmarks.bench import MeasurementFailed
 from benchmarks.canvas_bars import CANVAS, CANVAS_BARS, SYSTEMS, WORKFLOWS
+from benchmarks.executors import EXECUTOR_BARS, EXECUTORS, MEASURED
+from benchmarks.executors import present as executors_present
 from benchmarks.measurements import MEASUREMENTS, PYTHON, Figures, Measurement, Row
 from benchmarks.stores import STORES, Ground, Store
 from benchmarks.systems import System, present
 
 Medians = dict[tuple[str, str], float]
-ALL = [*MEASUREMENTS, *CANVAS]
-PLACES = [*STORES, WORKFLOWS]
+ALL = [*MEASUREMENTS, *CANVAS, *MEASURED]
+PLACES = [*STORES, WORKFLOWS, EXECUTORS]
 
 
 @click.command()
@@ -46,6 +48,8 @@ def main(names: tuple[str, ...], stores: tuple[str, ...], quick: bool, repeat: i
 
 
 def _systems(store: Store) -> list[System]:
+    if store is EXECUTORS:
+        return executors_present()
     return [s for s in SYSTEMS if os.path.exists(s.python)] if store is WORKFLOWS else present(store)
 
 
@@ -99,7 +103,7 @@ def _figure(value: float) -> str:
 def _print_bars(medians: Medians) -> bool:
     held = True
     click.echo("\nBars")
-    for bar in (*BARS, *CANVAS_BARS):
+    for bar in (*BARS, *CANVAS_BARS, *EXECUTOR_BARS):
         value = bar.value(medians)
         if value is None:
             continue

@@ -17,6 +17,8 @@ RECORDS = 64
 PATH_VARIABLE = "CELERIAC_BENCH_TICKS"
 BUSY_VARIABLE = "CELERIAC_BENCH_BUSY"
 """Seconds for which each body keeps its processor busy."""
+NAP_VARIABLE = "CELERIAC_BENCH_NAP"
+"""Seconds for which each body, then a coroutine, waits."""
 
 
 class Ticks:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
-from benchmarks.ticks import from_environment
+from benchmarks.ticks import NAP_VARIABLE, from_environment
 from celeriac import Celeriac, group
 
 broker = os.environ.get("CELERIAC_BENCH_BROKER")
@@ -15,10 +16,21 @@ app.conf.task_workflow_parts = os.environ.get("CELERIAC_BENCH_PARTS", "auto")
 count_body = from_environment()
 
 
-@app.task(name="bench.tick")
-def tick() -> int:
+nap = float(os.environ.get(NAP_VARIABLE) or 0)
+
+
+async def waits() -> int:
+    await asyncio.sleep(nap)
     count_body()
     return 1
+
+
+def counts() -> int:
+    count_body()
+    return 1
+
+
+tick = app.task(name="bench.tick")(waits if nap else counts)
 
 
 def send() -> Any:

@@ -96,8 +96,12 @@ def _steps(workflow: Workflow) -> tuple[Workflow, ...]:
 def _flat(members: Sequence[Workflow]) -> list[Workflow]:
     found: list[Workflow] = []
     for member in map(normal, members):
-        found.extend(member.members if isinstance(member, Group) else [member] if member != Chain(()) else [])
+        found.extend(member.members if isinstance(member, Group) else [member] if not _is_nothing(member) else [])
     return found
+
+
+def _is_nothing(workflow: Workflow) -> bool:
+    return isinstance(workflow, Chain) and _trimmed(workflow.steps) in ([], [Group(())])
 
 
 def _first(workflow: Workflow, change: Callable[[Call], Call]) -> Workflow:
@@ -118,7 +122,8 @@ def _linked(workflow: Workflow, number: int) -> Workflow:
     if isinstance(workflow, (Call, Mapped)):
         return replace(workflow, links=(*workflow.links, number))
     if isinstance(workflow, Chain):
-        return Chain((*workflow.steps[:-1], *(_linked(step, number) for step in workflow.steps[-1:])))
+        *before, end = _trimmed(workflow.steps) or [Group(())]
+        return Chain((*before, _linked(end, number), *workflow.steps[len(before) + 1 :]))
     if isinstance(workflow, Group):
         return Group(tuple(_linked(member, number) for member in workflow.members))
     return Chord(workflow.header, _linked(workflow.body, number))
@@ -164,9 +169,7 @@ def _run(workflow: Workflow, args: tuple[Any, ...], calls: Counter[Any], place: 
 
 
 def _chain(workflow: Chain, args: tuple[Any, ...], calls: Counter[Any], place: Place) -> Any:
-    steps = list(workflow.steps)
-    while len(steps) > 1 and steps[-1] == Group(()):
-        steps.pop()
+    steps = _trimmed(workflow.steps)
     value: Any = None
     stamps = place.stamps
     for number, step in enumerate(steps):
@@ -175,6 +178,14 @@ def _chain(workflow: Chain, args: tuple[Any, ...], calls: Counter[Any], place: P
             return _nothing(steps[-1])
         stamps |= set(getattr(step, "stamps", ()))
     return value
+
+
+def _trimmed(steps: Sequence[Workflow]) -> list[Workflow]:
+    """An empty group at the end is nothing."""
+    found = list(steps)
+    while len(found) > 1 and found[-1] == Group(()):
+        found.pop()
+    return found
 
 
 def _call(call: Call, args: tuple[Any, ...], calls: Counter[Any], place: Place) -> Any:
@@ -235,7 +246,7 @@ def _nothing(workflow: Workflow) -> Any:
     if isinstance(workflow, Group):
         return [_nothing(member) for member in workflow.members]
     if isinstance(workflow, Chain):
-        return _nothing(workflow.steps[-1])
+        return _nothing(_trimmed(workflow.steps)[-1])
     return _nothing(workflow.body) if isinstance(workflow, Chord) else FAILED
 
 

@@ -32,9 +32,9 @@ SECTIONS = [
             row(
                 "results by message: `rpc://`",
                 BETTER,
-                "outlives a cut connection; no chords",
+                "outlives a cut connection; [chords](../how-to/rabbitmq.md#chords-with-rpc), whose parts RabbitMQ keeps (refused by Celery)",
                 "integration/test_rabbitmq.py::test_a_result_reaches_the_client_that_asked",
-                "unit/canvas/test_chord_refused.py",
+                "integration/test_rabbitmq_chords.py",
             ),
             row(
                 "Redis, Valkey, Sentinel, TLS, unix sockets",

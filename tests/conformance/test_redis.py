@@ -34,7 +34,8 @@ from celeriac.testing.conformance import (
     SettlerSuite,
     ShowsDelayedSuite,
 )
-from celeriac.testing.conformance.making import Fixtures, fetch, fetch_names, publish
+from celeriac.testing.conformance.making import Fixtures, fetch, fetch_names, message, publish
+from celeriac.wire.times import format_time
 from tests.harness.redis_server import RedisServer, running, running_cluster
 
 
@@ -104,6 +105,25 @@ class TestDelays(Redis, DelaysSuite):
 
             assert fetch_names(waiting, wait=5.0) == ["a"]
             assert time.monotonic() - began < 1.0
+
+
+    def test_what_is_due_first_comes_first_even_if_it_has_waited_in_the_queue(self, make_broker) -> None:
+        """Due messages go before all others; were the later of them put before the earlier, a busy queue would never come to those."""
+        broker, sender = make_broker("w1"), make_broker("w2")
+        assert fetch(broker) == []
+        for batch in range(3):
+            due = time.time() + 0.05
+            messages = [message(f"{batch}{n}", due=due + n / 1e6) for n in range(3)]
+            for one in messages:
+                one.envelope.headers["eta"] = format_time(due)
+            sender.publish(messages)
+            time.sleep(0.06)
+            sender.recover()
+            publish(sender, f"plain {batch}")
+
+        assert fetch_names(broker, limit=1) == ["00"]
+        assert fetch_names(broker, limit=20) == ["01", "02", "plain 0", "plain 1", "plain 2"]
+        assert fetch_names(broker, limit=20) == ["10", "11", "12", "20", "21", "22"]
 
 
 class TestShowingDelayed(Redis, ShowsDelayedSuite): ...

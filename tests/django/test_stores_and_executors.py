@@ -27,7 +27,7 @@ with start_worker(app, pool="threads", concurrency=2):
     parts = group(add.s(1, 1), add.s(2, 2)).apply_async()
     parts.save()
     told += [GroupResult.restore(parts.id).get(timeout=30), chord([add.s(1, 1), add.s(2, 2)], total.s()).apply_async().get(timeout=40)]
-    backend = app.backend
+    backend = app.result_backend
     again = app.encode_result(__import__("celeriac.model.record", fromlist=["x"]).ResultMeta(good.id, "FAILURE", ValueError("late")))
     backend.store([again])
     told.append(AsyncResult(good.id).state)

@@ -26,7 +26,7 @@ from tests.harness.waiting import eventually
 __all__ = ["rabbitmq"]
 
 LONG = ROUNDS >= 20
-CHORDS, PARTS, SECONDS = (40 * ROUNDS, 20, 0.02) if LONG else (20, 10, 0.04)
+CHORDS, PARTS, SECONDS = (20 * ROUNDS, 10, 0.02) if LONG else (20, 10, 0.04)
 SAMPLE = Path(__file__).parents[1] / "harness" / "sample" / "chorded.py"
 
 
@@ -135,6 +135,28 @@ def _ended(stage: Stage, ids: list[str], timeout: float) -> None:
         if stage.depth() == 0 and stage.queues() == ["celeriac.chords.tasks"]:
             return
         time.sleep(0.5)
+
+
+@pytest.mark.timeout(240)
+def test_every_chord_is_finished_when_the_server_dies(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
+    server.start()
+    stage = Stage(tmp_path, url=server.vhost(), server=server)
+    try:
+        worker = stage.worker("-c", "2")
+        sent = {stage.chord(seconds=0.01).id for _ in range(CHORDS)}
+        stage.ledger.wait_for("late body", 3)
+
+        server.kill()
+        server.start()
+
+        begun = lambda: {entry.id for entry in stage.ledger.entries("late body")}  # noqa: E731
+        eventually(lambda: begun() == sent, "all bodies have begun", timeout=60, explain=lambda: f"{len(sent - begun())}\n{worker.describe()}")
+        assert all(entry.note == list(range(PARTS)) for entry in stage.ledger.entries("late body"))
+        eventually(lambda: stage.queues() == ["celeriac.chords.tasks"], "nothing is left", timeout=30, explain=lambda: str(stage.queues()))
+    finally:
+        stage.close()
+        server.stop()
 
 
 @pytest.mark.timeout(120)

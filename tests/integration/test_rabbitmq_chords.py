@@ -102,7 +102,7 @@ def test_a_failing_part_is_named_and_the_errbacks_run_once(project: RabbitProjec
     parts = [call.safe(0.0, 1), call.fails(0.0), call.fails(0.0), call.safe(0.1, 2)]
     result = chord(parts, call.gathered().on_error(call.noted()), app=project.client)()
 
-    with pytest.raises(ChordError, match="Dependency .* raised ValueError\\('broken'\\)") as caught:
+    with pytest.raises(ChordError, match=r"Dependency .* raised ValueError\('broken'\)") as caught:
         result.get(timeout=20)
 
     failed = {part.id for part in result.parent.results[1:3]}

@@ -16,7 +16,7 @@ from celeriac.drivers.registry import open_backend, open_broker
 from celeriac.model.errors import ImproperlyConfigured, OperationalError
 from celeriac.testing.conformance.making import fetch_names, message, publish, record
 from tests.harness.proxy import Proxy
-from tests.harness.redis_server import RedisServer, running
+from tests.harness.redis_server import RedisServer, free_port, running
 from tests.harness.waiting import eventually
 
 redis = pytest.importorskip("redis")
@@ -215,3 +215,12 @@ def test_broadcasts_use_the_channels_of_the_other_side(server: RedisServer, raw:
 
 def publish_to(broker: Any, exchange: str, routing_key: str) -> None:
     broker.broadcast([message("x").replace(exchange=exchange, routing_key=routing_key)])
+
+
+def test_a_retry_policy_says_for_how_long_a_result_is_waited_for_without_the_server(app: celeriac.Celeriac) -> None:
+    app.conf.update(result_backend=f"redis://127.0.0.1:{free_port()}/0", result_backend_transport_options={"retry_policy": {"timeout": 0.3}})
+
+    began = time.monotonic()
+    with pytest.raises(OperationalError, match="cannot be reached"):
+        app.AsyncResult("a").get(timeout=20)
+    assert time.monotonic() - began < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -118,6 +119,10 @@ class Fleet:
             MARKER: self.run, "FLEET_SIDE": side, "FLEET_URL": self.url, "FLEET_CONF": json.dumps({**self.conf, **conf}),
             "FLEET_LEDGER": str(self.ledger.path), "PYTHONUNBUFFERED": "1", "C_FORCE_ROOT": "1", **extra,
         }
+
+    def redis(self) -> Any:
+        """Return a plain client of the database."""
+        return importlib.import_module("redis").Redis.from_url(self.url)
 
     def client(self, side: str) -> Client:
         """Return the client of one kind."""

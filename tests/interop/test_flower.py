@@ -1,4 +1,4 @@
-"""Flower, unchanged and with real Celery's client library, over our worker on Redis: its HTTP interface."""
+"""Flower, unchanged, over our worker on Redis, by its HTTP interface: with real Celery's client library, and with the drop-in in its place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.harness.waiting import PATIENCE, eventually
 from tests.interop.fleet_sides import PROJECT, Fleet
 from tests.interop.peer import ROOT
 
-FLOWER = ROOT / ".peers" / "flower" / "bin" / "celery"
+FLOWERS = {"celery": ROOT / ".peers" / "flower" / "bin" / "celery", "drop-in": ROOT / ".peers" / "flower-on-the-drop-in" / "bin" / "celery"}
 NODE = "ours@test"
 
 pytestmark = pytest.mark.timeout(120)
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(120)
 class Flower:
     """A Flower, and the worker that it shows."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, command: Path) -> None:
         self.fleet = fleet
         fleet.heartbeats = True
         self.worker = fleet.worker("ours", "ours", "-c", "2", "-n", NODE)
@@ -40,7 +40,7 @@ class Flower:
         self.log = fleet.folder / "flower.log"
         with self.log.open("wb") as log:
             subprocess.Popen(
-                [str(FLOWER), "-A", "fleet_tasks", "flower", *options], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [str(command), "-A", "fleet_tasks", "flower", *options], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     def ask(self, path: str, method: str = "GET", body: Any = None, **query: Any) -> Any:
@@ -80,15 +80,15 @@ class Flower:
         return self.task(task_id)
 
 
-@pytest.fixture(scope="module")
-def flower(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
-    if not FLOWER.exists():
+@pytest.fixture(scope="module", params=list(FLOWERS))
+def flower(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
+    if not FLOWERS[request.param].exists():
         lacking("Flower is not installed: run `make flower`")
     folder = Path(tmp_path_factory.mktemp("flower"))
     with running(folder) as redis:
         fleet = Fleet(folder, redis.new_url())
         try:
-            flower = Flower(fleet)
+            flower = Flower(fleet, FLOWERS[request.param])
             flower.ready()
             yield flower
         finally:

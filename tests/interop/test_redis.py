@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -286,6 +287,36 @@ def test_what_a_killed_celery_worker_held_comes_back_when_ours_run(own: Fleet, t
     own.ledger.wait_for("end", 4, timeout=20)
     assert {entry.id for entry in own.ledger.entries("end")} == set(sent)
     assert Counter(entry.note for entry in own.ledger.entries("begin")) == {"celery": 1, "ours": 4}
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_what_a_celery_worker_had_finished_when_it_was_killed_is_not_run_again(own: Fleet, tmp_path: Path, compression: str | None) -> None:
+    """It had stored the result and not acknowledged the message yet."""
+    own.conf = {"result_compression": compression}
+    doomed = own.worker("celery", "shared", "-P", "threads", "-c", "1", "--prefetch-multiplier", "4").ready()
+    client = own.client("celery")
+    done = client.send("hold_late", repr((str(tmp_path),)), queue="shared")
+    assert client.get(done)["value"] == "celery"
+    stored = own.redis().get(f"celery-task-meta-{done}")
+    end = tmp_path / "end"
+    held = client.send("hold_late", repr((str(end),)), queue="shared")
+    own.ledger.wait_for("begin", task_id=held)
+    [tag] = own.redis().hkeys("unacked")
+    again = json.loads(own.redis().hget("unacked", tag))
+    doomed.kill()
+    # As if it had been killed a moment earlier: the one that it had finished is among what it held.
+    again[0] = {**again[0], "headers": {**again[0]["headers"], "id": done}}
+    own.redis().hset("unacked", "finished", json.dumps(again))
+    own.redis().zadd("unacked_index", {"finished": time.time()})
+    end.touch()
+    time.sleep(1.0)
+
+    own.worker("ours", "shared", "-c", "2", broker_transport_options={"visibility_timeout": 1})
+
+    own.ledger.wait_for("end", task_id=held, timeout=20)
+    eventually(lambda: not own.redis().exists("unacked", "shared"), "nothing is left")
+    assert [entry.note for entry in own.ledger.entries("begin", done)] == ["celery"]
+    assert own.redis().get(f"celery-task-meta-{done}") == stored
 
 
 def test_what_ours_hold_is_invisible_to_celerys_restore(own: Fleet, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ BIN = Path(__file__).parents[2] / ".peers" / "third-parties" / "bin"
 class Instrumented:
     """A folder with the tasks, a worker started by ``celery``, and what all have told."""
 
-    def __init__(self, folder: Path, module: str) -> None:
+    def __init__(self, folder: Path, module: str, **environment: str) -> None:
         self.module = module
         self.told = folder / "told.jsonl"
         self.folder = folder
@@ -31,7 +31,7 @@ class Instrumented:
         shutil.copy(Path(__file__).parent / f"{module}.py", folder)
         own = {"CELERIAC_EMBEDDED_FILE": str(folder / "store.sqlite3"), "TOLD": str(self.told), MARKER: self.run}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CELERY_", "CELERIAC_"))}
-        self.env = {**kept, **own}
+        self.env = {**kept, **own, **environment}
         self.log = folder / "worker.log"
         with self.log.open("wb") as log:
             command = [str(BIN / "celery"), "-A", module, "worker", "-c", "1", "-l", "info"]
@@ -59,10 +59,10 @@ class Instrumented:
 
 
 @contextmanager
-def running(folder: Path, module: str) -> Iterator[Instrumented]:
+def running(folder: Path, module: str, **environment: str) -> Iterator[Instrumented]:
     if not (BIN.parent / ".installed").exists():
         lacking("no third parties here (make third-parties)")
-    made = Instrumented(folder, module)
+    made = Instrumented(folder, module, **environment)
     try:
         yield made
     finally:

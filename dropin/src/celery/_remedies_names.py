@@ -56,6 +56,9 @@ NAMES: dict[str, dict[str, str]] = {
         "a command of one's own is a click command: use click.Option and click's types",
     ),
     "celery.bootsteps": {"Blueprint": _BOOT, "CLOSE": _BOOT, "RUN": _BOOT, "TERMINATE": _BOOT},
+    "celery.concurrency.prefork": dict.fromkeys(
+        ("TaskPool", "BasePool"), "choose the executor by name (worker -P), or derive one from celeriac.worker.executors (docs: how-to/executors)"
+    ),
     "celery.contrib.testing.app": {"UnitLogging": "tests log as pytest has it (caplog)"},
     "celery.contrib.testing.manager": {"Sentinel": "use celery.exceptions.TimeoutError"},
     "celery.contrib.testing.worker": {"setup_app_for_worker": "start_worker does it"},
@@ -72,7 +75,7 @@ NAMES: dict[str, dict[str, str]] = {
     "celery.loaders.default": {"DEFAULT_CONFIG_MODULE": "the module is celeryconfig, or what CELERY_CONFIG_MODULE names"},
     "celery.platforms": dict.fromkeys(
         (
-            *("LockFailed", "get_fdmax", "Pidfile", "create_pidlock", "close_open_fds", "DaemonContext", "detached", "parse_uid", "parse_gid"),
+            *("LockFailed", "get_fdmax", "Pidfile", "create_pidlock", "DaemonContext", "detached", "parse_uid", "parse_gid"),
             *("setgroups", "initgroups", "setgid", "setuid", "maybe_drop_privileges", "set_process_title", "set_mp_process_title"),
             *("get_errno_name", "ignore_errno", "fd_by_path", "isatty", "pyimplementation"),
         ),

@@ -12,12 +12,12 @@ from orders.tasks import pack
 
 
 def start(request: HttpRequest) -> HttpResponse:
-    """Show the form; take an order and start its task when the order is stored for good."""
+    """Show the form; take an order, and with it, in one transaction, the call of its task."""
     if request.method != "POST":
         return render(request, "orders/start.html", {"orders": Order.objects.order_by("-pk")[:20]})
     with transaction.atomic():
         order = Order.objects.create(title=request.POST.get("title") or "an order", task_id=uuid())
-        pack.apply_async_on_commit((order.pk,), task_id=order.task_id)
+        pack.apply_async((order.pk,), task_id=order.task_id, transactional=True)
     return redirect("progress", order.pk)
 
 

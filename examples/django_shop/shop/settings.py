@@ -57,4 +57,5 @@ DATABASES = {
 
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
+CELERY_BEAT_STORE = "django-db"
 CELERY_BEAT_SCHEDULE = {"count the orders": {"task": "orders.tasks.count_orders", "schedule": 60}}

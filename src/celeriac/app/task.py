@@ -202,6 +202,10 @@ class Task(Generic[P, R]):
         await self.app.aio.send(deferred)
         return result
 
+    def _get_app(self) -> Any:
+        """Return the application; packages such as celery-once ask for it by this name."""
+        return self.app
+
     def _merged(self, options: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
         own = self._sent_options
         if own is None:

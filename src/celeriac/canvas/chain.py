@@ -97,16 +97,20 @@ class chain(Signature[R]):
     @property
     def width(self) -> int:
         """How many parts of a chord it is: those of its last step."""
-        return int(self.tasks[-1].width) if self.tasks else 1
+        return int(self._last.width) if self.tasks else 0
 
     @property
     def shape(self) -> Any:
         """How its results are put together."""
-        return self.tasks[-1].shape if self.tasks else None
+        return self._last.shape if self.tasks else None
 
     def end(self) -> Signature:
         """Return the end of the last step."""
-        return self.tasks[-1].end() if self.tasks else self
+        return self._last.end() if self.tasks else self
+
+    @property
+    def _last(self) -> Any:
+        return to_send(list(self.tasks))[-1]
 
     def unchain_tasks(self) -> list[Any]:
         """Return copies of the steps, to which the chain's own callbacks and errbacks have been added."""
@@ -116,7 +120,7 @@ class chain(Signature[R]):
         if steps and self.immutable:
             steps[0].set_immutable(True)
         if steps:
-            steps[-1].extend_list_option("link", self.options.get("link"))
+            to_send(list(steps))[-1].extend_list_option("link", self.options.get("link"))
         for step in steps:
             step.extend_list_option("link_error", self.options.get("link_error"))
             for key in ("link", "link_error"):

@@ -111,6 +111,10 @@ def send_options(options: Mapping[str, Any], due: float | None = None) -> SendOp
 class Plain(dict[str, Any]):
     """A dict that is plain all the way down already: what ten thousand messages share is gone through once."""
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # Whoever unpickles it may not have this class.
+        return dict, (dict(self),)
+
 
 def known_plain(steps: list[Any]) -> list[Any]:
     """Return what a message brought, marked as plain: what follows in a chain is handed on by each of its steps, and need not be gone through."""

@@ -352,13 +352,13 @@ def member(task: Any, app: Any = None) -> Signature:
 
 
 def flattened(tasks: Iterable[Any]) -> list[Any]:
-    """Return the calls of a group, those of groups in it among them; a chain without steps is none."""
+    """Return the calls of a group, those of groups in it among them; a chain that comes to nothing is none."""
     found: list[Any] = []
     for task in tasks:
         if isinstance(task, group):
             given = task.args
             found.extend(inner.clone(given) if given else inner for inner in flattened(task.tasks))
-        elif type(task) is Signature or task.get("subtask_type") != "chain" or task.tasks:
+        elif type(task) is Signature or task.get("subtask_type") != "chain" or task.width:
             found.append(task)
     return found
 

@@ -67,11 +67,13 @@ class Part(Signature):
 
     def apply_async(self, args: Any = None, kwargs: Any = None, route_name: str | None = None, **options: Any) -> Any:
         """Fetch the part and send it."""
-        return self._completed().apply_async((*(args or ()), *self.args), {**self.kwargs.get("more", {}), **(kwargs or {})}, **options)
+        given = {**self._said_since(), **options}
+        return self._completed().apply_async((*(args or ()), *self.args), {**self.kwargs.get("more", {}), **(kwargs or {})}, **given)
 
     def apply(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Fetch the part and run it here."""
-        return self._completed().apply((*(args or ()), *self.args), {**self.kwargs.get("more", {}), **(kwargs or {})}, **options)
+        given = {**self._said_since(), **options}
+        return self._completed().apply((*(args or ()), *self.args), {**self.kwargs.get("more", {}), **(kwargs or {})}, **given)
 
     def clone(self, args: Any = None, kwargs: Any = None, **options: Any) -> Self:
         """Return a copy with more arguments, which the part will get."""
@@ -81,6 +83,10 @@ class Part(Signature):
         return fresh
 
     partial = clone
+
+    def _said_since(self) -> dict[str, Any]:
+        """Return the options that were set since it was put away."""
+        return {key: value for key, value in self.options.items() if key not in (*_END, "link", "link_error")}
 
     def _completed(self) -> Signature:
         found = self.fetch()

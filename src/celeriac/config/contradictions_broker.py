@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celeriac.config.nearness import nearest
 from celeriac.config.problem import Problem
 from celeriac.config.schemes import backend_scheme, broker_scheme, stores_results
@@ -50,16 +52,19 @@ def visibility_without_use(settings: Settings) -> Problem | None:
     )
 
 
+_OPTIONS = ("broker_transport_options", "result_backend_transport_options")
+
+
+def _options(settings: Settings) -> list[tuple[str, Any]]:
+    return [(name, key) for name in _OPTIONS for key in settings[name] or {}]
+
+
 def transport_option_misspelt(settings: Settings) -> Problem | None:
-    """A name among the options of the broker that is nearly another."""
-    for key in settings["broker_transport_options"] or {}:
+    """A name among the options of the broker or the result store that is nearly another."""
+    for name, key in _options(settings):
         meant = None if not isinstance(key, str) or key in TRANSPORT_OPTIONS else nearest(key, TRANSPORT_OPTIONS)
         if meant:
-            return Problem(
-                key=f"broker_transport_options.{key}",
-                text=f"broker_transport_options has {key!r}, which is ignored",
-                remedy=f"did you mean {meant!r}?",
-            )
+            return Problem(key=f"{name}.{key}", text=f"{name} has {key!r}, which is ignored", remedy=f"did you mean {meant!r}?")
     return None
 
 
@@ -71,6 +76,10 @@ _WITHOUT_USE_IN_REDIS = {
     "unacked_restore_throttle": "unacked_restore_limit and unacked_restore_interval say how many messages are given back, and how often",
     "reauth_check_interval": "credentials are asked for at every login",
     "sentinel_fanout_compat": "the channels are always those of a plain Redis",
+    **dict.fromkeys(
+        ("max_retries", "interval_start", "interval_step", "interval_max"),
+        "task_publish_retry_policy and broker_publish_timeout say how often and for how long sending is tried",
+    ),
 }
 
 
@@ -78,11 +87,11 @@ def transport_option_without_use(settings: Settings) -> Problem | None:
     """An option of Celery's for Redis that nothing here needs."""
     if broker_scheme(settings) not in ("redis", "rediss", "sentinel"):
         return None
-    for key in settings["broker_transport_options"] or {}:
+    for name, key in _options(settings):
         if key in _WITHOUT_USE_IN_REDIS:
             return Problem(
-                key=f"broker_transport_options.{key}",
-                text=f"broker_transport_options has {key!r}, which has no effect: {_WITHOUT_USE_IN_REDIS[key]}",
+                key=f"{name}.{key}",
+                text=f"{name} has {key!r}, which has no effect: {_WITHOUT_USE_IN_REDIS[key]}",
                 remedy="remove it, unless workers of Celery read the same settings",
             )
     return None

@@ -22,7 +22,7 @@ TRANSPORT_OPTIONS = frozenset((
     "unacked_index_key", "unacked_mutex_key", "unacked_mutex_expire", "unacked_restore_limit", "client_name",
     "min_other_sentinels", "unacked_restore_interval", "unacked_restore_throttle", "ack_emulation",
     "reauth_check_interval", "sentinels", "sentinel_fanout_compat", "credential_provider",
-    "wait_replicas",
+    "wait_replicas", "retry_policy",
 ))
 # fmt: on
 

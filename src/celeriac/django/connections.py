@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from typing import Any
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -16,6 +19,26 @@ _inherited: list[Any] = []
 """Connections of a parent process: kept, so that nothing ever closes them, which would end the parent's sessions."""
 _POOLS = "_connection_pools"
 _counted: dict[str, int] = {"tasks": 0}
+
+
+class _InPlace(Executor):
+    """Runs what it is given at once: under green threads a coroutine has a thread of the system to itself, and could not end another one."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        for connection in _outside_of_transactions():
+            connection.close()
+        return done
+
+
+def is_green() -> bool:
+    """Tell whether the threads of this process are green ones."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    return bool(gevent and gevent.is_module_patched("threading")) or bool(eventlet and eventlet.is_monkey_patched("thread"))
 
 
 def close_all() -> None:
@@ -71,14 +94,17 @@ def before_task() -> None:
     reset_queries()
     _recycle(count=False)
     # `await` on the ORM runs in a thread: one of this task's own, so that it can be ended with its connections.
-    _context.set(ThreadSensitiveContext())
+    context = ThreadSensitiveContext()
+    _context.set(context)
+    if is_green():
+        SyncToAsync.context_to_thread_executor[context] = _InPlace()
 
 
 def after_task() -> None:
     """Close what a task has left: old connections, or all of them after CELERY_DB_REUSE_MAX tasks; and the caches'."""
     context = _context.get(None)
     executor = None if context is None else SyncToAsync.context_to_thread_executor.pop(context, None)
-    if executor is not None:
+    if executor is not None and not isinstance(executor, _InPlace):
         executor.submit(connections.close_all)
         executor.shutdown(wait=False)
     _context.set(None)

@@ -40,9 +40,10 @@ _DEFAULT = "default"
 
 
 class CeleriacBackend(_Backend):
-    """Sends tasks to an application's workers. OPTIONS: ``app``, the dotted path of the application; by default the current one.
+    """Sends tasks to an application's workers.
 
-    The queue ``default`` is the application's own default queue. Priorities are laid over the span that the broker has.
+    OPTIONS: ``app``, the dotted path of the application, by default the current one; ``transactional``: whether calls go with the caller's
+    database transaction, by default as the setting ``task_transactional`` says. The queue ``default`` is the application's own default queue. Priorities are laid over the span that the broker has.
     """
 
     supports_defer = True
@@ -74,6 +75,8 @@ class CeleriacBackend(_Backend):
 
     def _options(self, app: Any, task: Any) -> dict[str, Any]:
         options: dict[str, Any] = {}
+        if "transactional" in self.options:
+            options["transactional"] = bool(self.options["transactional"])
         if task.run_after is not None:
             options["eta"] = task.run_after
         if task.queue_name != _DEFAULT:
@@ -161,14 +164,15 @@ def _result(task: Any, result_id: str, alias: str, args: list[Any], kwargs: dict
 def _of_call(result_id: str, alias: str, call: dict[str, Any]) -> Any:
     """Return a result as it was kept with the call."""
     task = import_string(call["path"])
-    run_after = _moment(call["run_after"])
+    # As it was given: without a time zone in projects that have none.
+    run_after = None if call["run_after"] is None else datetime.fromisoformat(call["run_after"])
     task = task.using(priority=call["priority"], queue_name=call["queue"], backend=call["backend"], run_after=run_after)
-    started = _moment(call.get("started_at"))
+    started, attempted = (_moment(call.get(key)) for key in ("started_at", "last_attempted_at"))
     return _result(
         task, result_id, alias, call["args"], call["kwargs"],
         enqueued_at=_moment(call["enqueued_at"]),
         started_at=started,
-        last_attempted_at=started,
+        last_attempted_at=attempted or started,
         status=_base.TaskResultStatus.READY if started is None else _base.TaskResultStatus.RUNNING,
         worker_ids=call.get("worker_ids", []),
     )  # fmt: skip
@@ -201,7 +205,12 @@ def _with(result: Any, **changes: Any) -> Any:
 def _begin(task: Any, call: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
     """Note that a call has begun; return its result so far, the function, and what it is called with."""
     request = task.request
-    call = {**call, "started_at": _text(datetime.now(UTC)), "worker_ids": [*call.get("worker_ids", []), request.hostname]}
+    now = _text(datetime.now(UTC))
+    if (request.delivery_info or {}).get("redelivered"):
+        # Not the first attempt: those before are known where the first one noted that it began.
+        kept = task.app.AsyncResult(_call_id(request.id))
+        call = kept.result if kept.state == _CALL else call
+    call = {"started_at": now, **call, "last_attempted_at": now, "worker_ids": [*call.get("worker_ids", []), request.hostname]}
     if not request.is_eager:
         task.update_state(task_id=_call_id(request.id), state=_CALL, meta=call)
     result = _of_call(request.id, call["backend"], call)

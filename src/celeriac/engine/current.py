@@ -64,13 +64,15 @@ class Attempt:
     """One run of one call. ``job`` is None when it runs eagerly, in the caller's process."""
 
     __slots__ = (
-        "added", "begun", "context", "ignored", "job", "max_retries", "message", "more", "once", "outcome", "plans",
+        "added", "begun", "callee", "context", "ignored", "job", "max_retries", "message", "more", "once", "outcome", "plans",
         "replaced", "request", "share", "task", "tools",
     )  # fmt: skip
 
     def __init__(self, job: Job | None, task: Runnable, message: TaskMessage, request: Request, tools: Tools, ignored: bool = False) -> None:
         self.job = job
         self.task = task
+        self.callee: Any = task
+        """What is called: the task, or what somebody who looks on has put around it."""
         self.message = message
         self.request = request
         self.tools = tools

@@ -94,4 +94,4 @@ def _begin(attempt: Attempt) -> Any:
     if task.track_started and not attempt.ignored:
         meta = {"pid": os.getpid(), "hostname": attempt.request.hostname}
         attempt.tools.emit(Effects(result=attempt.meta(states.STARTED, meta)))
-    return task
+    return attempt.callee

@@ -32,10 +32,12 @@ class _Inside:
         self._run = run
         self._effects: Effects | None = None
 
-    def pass_through(self) -> None:
-        """Run the attempt, once."""
+    def pass_through(self, callee: Any = None) -> None:
+        """Run the attempt, once; ``callee`` is what to call, where somebody has put something around the task."""
         if self._attempt is not None:
             attempt, self._attempt = self._attempt, None
+            if callee is not None:
+                attempt.callee = callee
             self._effects = self._run(attempt)
 
     @property
@@ -60,8 +62,15 @@ def offer(module: ModuleType) -> None:
 
 
 def build_tracer(name: str, task: Any, *settings: Any, **options: Any) -> Tracer:
-    """Return what runs an attempt of the task; whoever replaces this function wraps what it returns. Settings are Celery's and change nothing."""
-    return _trace
+    """Return what runs an attempt of the task; whoever replaces this function wraps what it returns, or the task. Celery's settings change nothing."""
+
+    def trace(uuid: str, args: Any, kwargs: Any, request: Any = None) -> None:
+        inside = _inside.get()
+        if inside is None:
+            raise RuntimeError(f"Only a worker can run task {uuid} by its tracer: call task.apply(args, kwargs) instead.")
+        inside.pass_through(task)
+
+    return trace
 
 
 def task_has_custom(task: Any, attribute: str) -> bool:
@@ -99,10 +108,3 @@ def _tracer(build: Any, attempt: Attempt) -> Tracer:
     tracer: Tracer = build(name, task, hostname=tools.hostname, eager=attempt.job is None, app=tools.client)
     _built[name] = (build, task, tracer)
     return tracer
-
-
-def _trace(uuid: str, args: Any, kwargs: Any, request: Any = None) -> None:
-    inside = _inside.get()
-    if inside is None:
-        raise RuntimeError(f"Only a worker can run task {uuid} by its tracer: call task.apply(args, kwargs) instead.")
-    inside.pass_through()

@@ -48,6 +48,14 @@ class ResultMeta(Value, frozen=True):
         ids = {name: value for name, value in (("group_id", self.group_id), ("parent_id", self.parent_id)) if value is not None}
         return {**told, "date_done": self.date_done, **ids, **self.extended}
 
+    def __getitem__(self, key: str) -> Any:
+        """Return a value by Celery's name of it: packages read ``result._get_task_meta()["status"]``."""
+        return self.as_dict()[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value by Celery's name of it, or the default where there is none."""
+        return self.as_dict().get(key, default)
+
 
 class GroupRecord(Value, frozen=True):
     """A saved group: ``body`` is the encoded result tree."""

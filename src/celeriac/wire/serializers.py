@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -208,9 +209,18 @@ def _yaml() -> Any:
 
 
 def _yaml_encode(value: Any) -> bytes:
-    yaml = _yaml()
-    text: str = yaml.dump(value, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+    text: str = _yaml().dump(value, Dumper=_yaml_dumper())
     return text.encode("utf-8")
+
+
+@functools.cache
+def _yaml_dumper() -> Any:
+    """Return a dumper that writes what is a dict or a list (signatures, say) as that."""
+    yaml = _yaml()
+    dumper = type("Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {})
+    dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
+    dumper.add_multi_representer(list, yaml.SafeDumper.represent_list)
+    return dumper
 
 
 def _yaml_decode(body: bytes) -> Any:

@@ -135,7 +135,6 @@ class Consumer:
                 self._pace.fetched(self._clock.monotonic() - begun)
         if not self._stopping.is_set():
             self._hand_out(room)
-        # Now, not a batch later: "received" should stand above "succeeded" in a log that all processes share.
         self._flush_log()
 
     def _may_begin(self) -> bool:
@@ -163,6 +162,8 @@ class Consumer:
         packets = self._intake.take(lambda jobs: self._dispatch.pack(jobs, room))
         if packets:
             jobs = [job for packet in packets for job in packet]
+            # Before they go out: "received" stands above "succeeded" in a log that all processes share.
+            self._flush_log()
             marked = self._intake.acknowledge(jobs)
             if len(marked) < len(jobs):
                 self._dispatch.send([[job] for job in marked])

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from celeriac.contracts.backend import AnswersCallers, ResultBackend
-from celeriac.contracts.broker import Broker, ReturnsWhenCut
+from celeriac.contracts.broker import Broker, Departs, ReturnsWhenCut
 from celeriac.contracts.runnable import Runnable
 from celeriac.engine.acknowledgement import End, settle
 from celeriac.lib.ids import made_at
@@ -95,9 +95,14 @@ def finished_for(
 ) -> Finished | None:
     """Return what recognises finished messages where a death can fall between result and settlement, None where it cannot, or nothing could tell.
 
-    A failure counts where nothing is put back into a queue under its old result: where leases run out, a replayed dead letter looks the same.
+    A failure counts where nothing is put back into a queue under its old result: where leases run out, a replayed dead letter looks the same. Where
+    workers of Celery's may share the store, one of those may have died between the two, whoever writes them at once: a success counts there, which
+    nothing overwrites anyway.
     """
-    if atomic or backend is None or isinstance(backend, AnswersCallers):
+    if backend is None or isinstance(backend, AnswersCallers):
         return None
+    if atomic:
+        shared = isinstance(broker, Departs)
+        return Finished(backend, tasks, final={states.SUCCESS}, accept=accept, successes=True) if shared else None
     final = _FINAL if isinstance(broker, ReturnsWhenCut) else _FINAL - {states.FAILURE}
     return Finished(backend, tasks, final=final, accept=accept, successes=successes)

@@ -13,6 +13,7 @@ from celeriac.events import EventDispatcher
 from celeriac.worker.autoscale import LOOK, Autoscaler
 from celeriac.worker.controls import Controls
 from celeriac.worker.duties import Duty
+from celeriac.worker.mingling import mingle
 from celeriac.worker.options import WorkerOptions
 from celeriac.worker.parts import Parts, Station
 from celeriac.worker.place import Place
@@ -55,6 +56,7 @@ def hear(parts: Parts, station: Station, place: Place) -> None:
     node = Node(ControlState(controls, parts.app.clock))
     station.remote = RemoteControl(broker, parts.app.conf.control_exchange, node, controls.stop)
     station.remote.start()
+    mingle(parts, station)
 
 
 def _stream_events(parts: Parts, station: Station, place: Place, controls: Controls) -> None:

@@ -19,7 +19,7 @@ from celeriac.wire.task import TaskHead
 from celeriac.worker.log_json import JSON, JsonFormatter
 from celeriac.worker.log_output import LineFormatter, LineHandler, LogOutput
 from celeriac.worker.options import WorkerOptions, level, logfile_for, per_process
-from celeriac.worker.stdouts import redirect_stdouts
+from celeriac.worker.stdouts import RedirectedStream, end_lines, redirect_stdouts
 
 _UNKNOWN = """Received unregistered task of type '%(name)s'.
 The message was set aside among the dead letters: the task is not run, its result is NotRegistered.
@@ -66,6 +66,8 @@ class LineLog:
             self._accepted.say("Task %(name)s[%(id)s] received", {"name": head.shadow or head.task, "id": head.id})
 
     def succeeded(self, name: str, id: str, runtime: float, value: Any) -> None:
+        if RedirectedStream.unfinished:
+            end_lines()
         if self._done.on:
             task = self._tasks.get(name)
             shown = saferepr(value, 1024 if task is None else task.resultrepr_maxsize)
@@ -73,6 +75,8 @@ class LineLog:
             self._done.say("Task %(name)s[%(id)s] succeeded in %(runtime).6fs: %(return_value)s", fields)
 
     def failed(self, name: str, id: str, error: BaseException, traceback: str, runtime: float, expected: bool) -> None:
+        if RedirectedStream.unfinished:
+            end_lines()
         fields = {"name": name, "id": id, "exc": saferepr(error)}
         if expected:
             self._done.say("Task %(name)s[%(id)s] raised expected: %(exc)s", fields)
@@ -274,6 +278,8 @@ def _contents(envelope: Envelope) -> dict[str, Any]:
 def setup(app: Client, options: WorkerOptions) -> None:
     """Set up logging for a worker, before it forks; users' receivers of ``setup_logging`` do it instead if there are any."""
     path = logfile_for(options.logfile, options.hostname) if options.logfile else None
+    if signals.setup_logging.connected and _set_up_by_others(app.conf, options, path):
+        return
     try:
         output = LogOutput(path)
     except OSError as error:
@@ -283,11 +289,18 @@ def setup(app: Client, options: WorkerOptions) -> None:
     conf = app.conf
     colour = _wants_colour(options, output)
     told = {"loglevel": options.loglevel, "logfile": path, "format": conf["worker_log_format"], "colorize": colour}
-    if not signals.setup_logging.send(sender=None, **told):
-        _setup_root(conf, output, told)
-        _setup_task_logger(conf, output, told)
+    _setup_root(conf, output, told)
+    _setup_task_logger(conf, output, told)
     if conf["worker_redirect_stdouts"]:
         redirect_stdouts(level(conf["worker_redirect_stdouts_level"] or "WARNING"))
+
+
+def _set_up_by_others(conf: Any, options: WorkerOptions, path: str | None) -> bool:
+    """Ask the receivers of ``setup_logging``; where there is one, the worker touches nothing: no loggers, no file, no output of the program's."""
+    for name in (None, TASK_LOGGER):
+        _remove_own_handlers(logging.getLogger(name))
+    told = {"loglevel": options.loglevel, "logfile": path, "format": conf["worker_log_format"], "colorize": bool(options.colour) and path is None}
+    return bool(signals.setup_logging.send(sender=None, **told))
 
 
 def _remove_own_handlers(logger: logging.Logger) -> None:

@@ -11,6 +11,8 @@ from typing import Any, TextIO
 class RedirectedStream:
     """Stands in for stdout or stderr: each line that is printed becomes a record of a logger."""
 
+    unfinished = False
+    """Whether a line may wait somewhere for its end."""
     closed = False
     errors = "backslashreplace"
     encoding = "utf-8"
@@ -25,6 +27,8 @@ class RedirectedStream:
         """Log the whole lines in ``text``; the rest waits for its end."""
         waiting = getattr(self._here, "text", "") + str(text)
         *lines, self._here.text = waiting.split("\n")
+        if self._here.text:
+            RedirectedStream.unfinished = True
         self._log(lines)
         return len(text)
 
@@ -63,6 +67,14 @@ class RedirectedStream:
                     self._logger.log(self._level, "%s", line.rstrip())
         finally:
             self._here.busy = False
+
+
+def end_lines() -> None:
+    """Log what was printed in this thread without an end of line: the task that printed it has ended."""
+    RedirectedStream.unfinished = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, RedirectedStream):
+            stream.flush()
 
 
 def restore_stdouts() -> None:

@@ -14,7 +14,9 @@ from celeriac.drivers.redis.keys import BrokerKeys, ResultKeys, result_prefix
 from celeriac.lib.urls import censor, parse
 from celeriac.model.envelope import Envelope, Outgoing
 from celeriac.model.errors import ImproperlyConfigured, MissingExtra, OperationalError
-from celeriac.model.record import ResultRecord
+from celeriac.model.record import ResultMeta, ResultRecord
+from celeriac.wire import serializers
+from celeriac.wire.results import encode_result
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_results_of_other_serializers_tell_their_state() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b"status", b"\x80", b"\x80\x04status", b"\x83\xa6status", b"children: []\nstatus: SUCCESS\n", b"\x81\xa6status\xa9x"]
+    "text", [b"", b"{}", b"status", b"\x80", b"\x80\x04status", b"\x83\xa6status", b"children: []\n", b"\x81\xa6status\xa9x"]
 )
 def test_what_does_not_tell_its_state_is_kept_with_it(text: bytes) -> None:
     record = ResultRecord("t", "MY_STATE", text, "application/x-yaml", "utf-8")
@@ -241,3 +243,28 @@ def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(MissingExtra, match=r"celeriac\[redis\]"):
         library.hiredis()
+
+
+@pytest.mark.parametrize("value", [{"a": "status: FAILURE"}, "one\nstatus: FAILURE\n", ["status: STARTED"]])
+def test_a_result_that_celery_wrote_as_yaml_tells_its_state(value: object) -> None:
+    text = serializers.dumps({"status": "SUCCESS", "result": value, "children": [], "task_id": "a"}, "yaml")[2]
+
+    read = results.read("a", text)
+
+    assert read is not None
+    assert (read.state, read.content_type) == ("SUCCESS", "application/x-yaml")
+
+
+def test_what_stood_beside_a_result_does_not_count_when_celery_has_overwritten_it() -> None:
+    ours = encode_result(ResultMeta("a", "RETRY", None), serializer="json", compression="zlib")
+    theirs = encode_result(ResultMeta("a", "SUCCESS", 1), serializer="json", compression="zlib")
+    beside = results.unsaid(ours)
+
+    assert "RETRY" == results.read_with("a", ours.body, beside).state
+    assert "SUCCESS" == results.read_with("a", theirs.body, beside).state
+
+
+@pytest.mark.parametrize("wanted", ["many", -1])
+def test_a_number_of_replicas_is_a_number(wanted: object) -> None:
+    with pytest.raises(ImproperlyConfigured, match="wait_replicas is a number"):
+        address_of(parse("redis://"), {"wait_replicas": wanted})

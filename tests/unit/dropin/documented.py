@@ -28,7 +28,8 @@ celery.app.task: Context Task
 celery.app.trace: build_tracer task_has_custom
 celery.app.utils: Settings bugreport find_app sanitize_url
 celery.backends:
-celery.backends.base: Backend BaseBackend BaseDictBackend DisabledBackend KeyValueStoreBackend get_current_task
+celery.backends.base: Backend BaseBackend BaseDictBackend BaseKeyValueStoreBackend DisabledBackend KeyValueStoreBackend get_current_task
+celery.backends.database: DatabaseBackend Task retry session_cleanup
 celery.beat: SchedulingError ScheduleEntry Scheduler PersistentScheduler Service EmbeddedService
 celery.bin:
 celery.bin.amqp: amqp
@@ -51,6 +52,7 @@ celery.bin.worker:
 celery.bootsteps: Step StartStopStep ConsumerStep
 celery.canvas: Signature chain xmap xstarmap chunks group chord signature maybe_signature
 celery.concurrency: get_implementation get_available_pool_names
+celery.concurrency.prefork: process_initializer process_destructor
 celery.apps:
 celery.apps.worker: Worker
 celery.apps.beat: Beat
@@ -87,7 +89,7 @@ celery.loaders.app: AppLoader
 celery.loaders.base: BaseLoader
 celery.loaders.default: Loader
 celery.local: Proxy PromiseProxy maybe_evaluate
-celery.platforms: EX_OK EX_FAILURE EX_UNAVAILABLE EX_USAGE SYSTEM IS_macOS IS_WINDOWS
+celery.platforms: close_open_fds EX_OK EX_FAILURE EX_UNAVAILABLE EX_USAGE SYSTEM IS_macOS IS_WINDOWS
 celery.result: ResultBase AsyncResult ResultSet GroupResult EagerResult result_from_tuple
 celery.schedules: ParseException schedule crontab crontab_parser maybe_schedule solar
 celery.security:
@@ -143,7 +145,6 @@ celery.backends.consul: *
 celery.backends.cosmosdbsql: *
 celery.backends.couchbase: *
 celery.backends.couchdb: *
-celery.backends.database: *
 celery.backends.database.models: *
 celery.backends.database.session: *
 celery.backends.dynamodb: *
@@ -165,7 +166,7 @@ celery.concurrency.asynpool: *
 celery.concurrency.base: *
 celery.concurrency.eventlet: *
 celery.concurrency.gevent: *
-celery.concurrency.prefork: *
+celery.concurrency.prefork: TaskPool
 celery.concurrency.solo: *
 celery.concurrency.thread: *
 celery.contrib.testing.app: UnitLogging
@@ -177,7 +178,7 @@ celery.events.event: event_exchange get_exchange
 celery.exceptions: reraise CPendingDeprecationWarning CDeprecationWarning CeleryCommandException
 celery.loaders.default: DEFAULT_CONFIG_MODULE
 celery.local: try_import
-celery.platforms: SIGMAP pyimplementation LockFailed get_fdmax Pidfile create_pidlock close_open_fds DaemonContext detached parse_uid
+celery.platforms: SIGMAP pyimplementation LockFailed get_fdmax Pidfile create_pidlock DaemonContext detached parse_uid
     parse_gid setgroups initgroups setgid setuid maybe_drop_privileges signals signal_name set_process_title set_mp_process_title
     get_errno_name ignore_errno fd_by_path isatty
 celery.utils: LOG_LEVELS get_cls_by_name get_full_cls_name import_from_cwd

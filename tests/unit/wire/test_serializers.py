@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from celeriac.canvas.compile import Plain
 from celeriac.model.errors import ContentDisallowed, DecodeError, EncodeError, ImproperlyConfigured
 from celeriac.wire import serializers
 from celeriac.wire.serializers import content_types, dumps, loads, register, register_type, size, unregister
@@ -47,6 +48,16 @@ def test_every_serializer_gives_back_plain_data(serializer: str) -> None:
     value = {"text": "café", "list": [1, -2.5, None, True, 2**40], "empty": {}, "": []}
 
     assert there_and_back(value, serializer) == value
+
+
+@pytest.mark.parametrize("serializer", ["json", "yaml", "msgpack", "pickle"])
+def test_dicts_of_ours_are_written_so_that_others_can_read_them(serializer: str) -> None:
+    """Celery, which has no such class."""
+    content_type, content_encoding, body = dumps({"chord": Plain(task="a"), "chain": [Plain(task="b")]}, serializer)
+
+    assert b"celeriac" not in body
+    read = loads(body, content_type, content_encoding, None)
+    assert ({"chord": {"task": "a"}, "chain": [{"task": "b"}]}, dict) == (read, type(read["chord"]))
 
 
 def test_raw_gives_back_bytes_and_text() -> None:

@@ -76,3 +76,28 @@ def test_a_far_broker_is_asked_for_as_much_as_keeps_the_task_processes_busy_mean
     for _ in range(20):
         pace.fetched(0.0005)
     assert not pace.far
+
+
+def test_where_writes_take_long_as_much_is_out_as_begins_within_a_few_round_trips() -> None:
+    pace = Pace(0.001)
+    pace.note("a", 0.1)
+    assert (0.0, 1, 1) == (pace.trip, pace.ahead, pace.count(["a"] * 100, alone=True))
+    for seconds in (9.0, 0.4, 0.4, 0.5):
+        pace.written(seconds)
+
+    assert (0.4, 13) == (pace.trip, pace.ahead)
+    assert (1, 12) == (pace.count(["a"] * 100), pace.count(["a"] * 100, alone=True))
+    pace.note("longer than all that", 10.0)
+    assert 1 == pace.ahead
+    for _ in range(4):
+        pace.written(0.02)
+    assert not pace.far
+
+
+def test_what_is_out_has_an_end_however_short_the_tasks_are() -> None:
+    pace = Pace(0.001)
+    pace.note("a", 0.00001)
+    for _ in range(4):
+        pace.written(10.0)
+
+    assert 64 == pace.ahead

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -21,7 +22,7 @@ from celeriac.drivers.rabbitmq.methods import Method
 from celeriac.drivers.rabbitmq.session import Session
 from celeriac.drivers.rabbitmq.topology import arguments_of
 from celeriac.model.envelope import Envelope, Outgoing
-from celeriac.model.errors import ContentDisallowed, DecodeError
+from celeriac.model.errors import ContentDisallowed, DecodeError, OperationalError
 from celeriac.model.record import ChordPart, DueChord, ResultRecord
 from celeriac.model.states import FAILURE, READY_STATES, SUCCESS
 from celeriac.model.topology import Queue
@@ -116,7 +117,8 @@ class RpcBackend(ResultBackend, Notifies, AnswersCallers, CountsChords, OpensCho
         for watch in list(self._watches):
             watch.close()
         if mailbox is not None and mailbox.link.failure is None:
-            mailbox.delete()
+            with suppress(OperationalError):
+                mailbox.delete()
         self._mailbox.close()
         self._answers.close()
         self.chords.close()

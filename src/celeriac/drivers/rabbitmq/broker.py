@@ -61,7 +61,7 @@ class AmqpBroker(Broker, Delays, ShowsDelayed, RemovesDelayed, Prioritizes, Retu
         self.owner = owner
         self.address = address
         self._clock = clock
-        self._definitions = Definitions(ask)
+        self._definitions = Definitions(ask, known)
         self._known = known
         self._tries, self._stale = Tries(), Stale()
         self._previous: Consumption | None = None

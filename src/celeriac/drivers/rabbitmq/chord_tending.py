@@ -12,7 +12,6 @@ from celeriac.contracts.settler import BodyOf
 from celeriac.drivers.rabbitmq.chord_desk import Busy, Desk, Reading
 from celeriac.drivers.rabbitmq.chord_queue import DONE, Look, mark, read_look
 from celeriac.drivers.rabbitmq.chords import Chords, Send
-from celeriac.drivers.rabbitmq.errors import of_closed
 from celeriac.drivers.rabbitmq.link import Link
 from celeriac.drivers.rabbitmq.methods import Method
 from celeriac.drivers.rabbitmq.session import Session
@@ -35,7 +34,7 @@ IDLE = 5.0
 
 
 class Held(Value, frozen=True):
-    """A look that is kept to be made again: until then it is not acknowledged."""
+    """A look that is to be made (again); one with a ``tag`` is not acknowledged."""
 
     look: Look
     tag: int
@@ -52,7 +51,8 @@ class Watchtower:
         self.link = link
         self.arrived: deque[tuple[int, Look | None]] = deque()
         self.held: dict[str, Held] = {}
-        self._channel = link.channel(self._on_content)
+        self._cancelled = False
+        self._channel = link.channel(self._on_content, self._on_method)
         chords.make_looks(self.desk.admin)
         self._channel.call("basic.qos", 0, AT_ONCE, False)
         self._channel.call("basic.consume", 0, chords.looks, "", False, False, False, False, {})
@@ -60,14 +60,20 @@ class Watchtower:
     def _on_content(self, method: Method, envelope: Envelope, _priority: int) -> None:
         self.arrived.append((method.values[1], read_look(envelope)))
 
+    def _on_method(self, method: Method) -> None:
+        if method.name in ("basic.cancel", "channel.close"):
+            self._cancelled = True
+
     def ack(self, tag: int) -> None:
         """A look was made."""
-        self._channel.send("basic.ack", tag, False)
+        if tag:
+            self._channel.send("basic.ack", tag, False)
 
     def check(self) -> None:
-        """Raise when the server has closed the channel."""
-        if self._channel.closed is not None:
-            raise of_closed(self._channel.closed)
+        """Raise when the server sends no more looks."""
+        if self._cancelled:
+            why = self._channel.closed or "the queue of looks was deleted"
+            raise OperationalError(f"RabbitMQ at {self.link.where} sends no more looks: {why}")
 
     def next_at(self, now: float) -> float:
         """Return the seconds until a look has to be made again."""
@@ -124,12 +130,13 @@ class Tending:
             except Exception as error:
                 if self._stopped.is_set():
                     return
+                tower = self._session.peek()
+                if tower is not None:
+                    # The looks in hand go back.
+                    tower.link.fail(error)
                 seconds = exponential(failures, factor=0.1, maximum=2.0)
                 failures += 1
-                if isinstance(error, OperationalError):
-                    logger.warning("consumer: Cannot finish chords: %s. Trying again in %.1fs.", error, seconds)
-                else:
-                    logger.exception("consumer: Cannot finish chords. Trying again in %.1fs.", seconds)
+                logger.warning("consumer: Cannot finish chords: %s. Trying again in %.1fs.", error, seconds)
                 self._stopped.wait(seconds)
 
     def _round(self, tower: Watchtower) -> None:
@@ -139,7 +146,13 @@ class Tending:
         for held in tower.take(time.monotonic()):
             if self._stopped.is_set():
                 return
-            self._look(tower, held)
+            try:
+                self._look(tower, held)
+            except OperationalError:
+                raise
+            except Exception:
+                logger.exception("consumer: The chord %s cannot be looked at.", held.look.group)
+                tower.ack(held.tag)
 
     def _beat(self, tower: Watchtower) -> None:
         tower.check()
@@ -157,10 +170,9 @@ class Tending:
         except Busy:
             tower.held[look.group] = held.replace(at=time.monotonic() + BUSY)
             return
+        tower.ack(held.tag)
         if seen is None and not held.last and self._chords.open(look.group):
-            tower.held[look.group] = held.replace(at=time.monotonic() + GLANCE, last=True)
-        else:
-            tower.ack(held.tag)
+            tower.held[look.group] = held.replace(tag=0, at=time.monotonic() + GLANCE, last=True)
 
     def _finish(self, reading: Reading, due: DueChord) -> None:
         reach("chord.due")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -86,11 +87,18 @@ class Chords:
         self.desk: Session[Desk] = Session(open_desk, Desk)
         self._answers = answers
         self._now = now
+        self._desk_in_use = threading.RLock()
         self._told, self._opened, self._need = Recent(), Recent(), Recent()
 
     def close(self) -> None:
         """Close the connection that only chords need."""
         self.desk.close()
+
+    @contextmanager
+    def _at_desk(self) -> Iterator[Desk]:
+        """Have this process's desk; the thread that finishes chords has one of its own."""
+        with self._desk_in_use:
+            yield self.desk.get()
 
     # who sends a chord
 
@@ -219,7 +227,7 @@ class Chords:
         _patiently(group, partial(self._send_once, group, outgoing, prepare, send))
 
     def _send_once(self, group: str, outgoing: Sequence[Outgoing], prepare: Prepare, send: Send) -> None:
-        with self.desk.get().reading(group) as reading:
+        with self._at_desk() as desk, desk.reading(group) as reading:
             if reading is None:
                 if not self._announced(group):
                     send(outgoing)
@@ -254,7 +262,7 @@ class Chords:
         return found
 
     def _count(self, look: Look, mine: Collection[int]) -> list[DueChord]:
-        with self.looking(self.desk.get(), look) as seen:
+        with self._at_desk() as desk, self.looking(desk, look) as seen:
             return [seen[1]] if seen is not None and seen[0].contents.falls_to(mine, look.size) else []
 
     def done(self, groups: Collection[str]) -> None:
@@ -264,9 +272,10 @@ class Chords:
 
     def due(self, limit: int) -> list[DueChord]:
         """Return chords that are due and not done, by the looks that wait; those of others are answered by it."""
-        desk = self.desk.get()
-        if not desk.admin.count(self.looks):
-            return []
+        with self._at_desk() as desk:
+            return self._all_due(desk, limit) if desk.admin.count(self.looks) else []
+
+    def _all_due(self, desk: Desk, limit: int) -> list[DueChord]:
         found: dict[str, DueChord] = {}
         peek = Peek(desk.link, self.looks)
         try:

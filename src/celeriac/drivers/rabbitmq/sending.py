@@ -77,7 +77,7 @@ class Sending:
         sender.routes.update((message.exchange, message.routing_key) for message in messages)
 
     def _find_exchange(self, sender: Sender, name: str) -> None:
-        known = self._definitions.exchanges.get(name)
+        known = self._definitions.exchange(name)
         try:
             if known is not None:
                 sender.admin.exchange(known)
@@ -124,8 +124,11 @@ class Sending:
         level = min(HIGHEST_LEVEL, int(left).bit_length() - 1)
         if not message.exchange:
             return message.replace(routing_key=sender.admin.delayed(message.routing_key, level))
-        known = self._definitions.exchanges.get(message.exchange)
+        known = self._definitions.exchange(message.exchange)
         if self._definitions.quorum and known is not None and known.type == "topic":
+            missing = [queue for queue in self._definitions.bound_to(message.exchange) if queue.name not in sender.admin.existing]
+            if missing:
+                sender.admin.declare(missing)
             return native.delayed(message, int(left), self._address.prefix)
         self._find_exchange(sender, message.exchange)
         return message.replace(exchange=sender.admin.delayed_exchange(message.exchange, level))

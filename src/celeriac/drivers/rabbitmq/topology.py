@@ -24,8 +24,9 @@ Definition = Callable[[str], Queue | None]
 class Definitions:
     """What queues should be like: as they were declared here, as the application says, or plain."""
 
-    def __init__(self, ask: Definition | None = None) -> None:
+    def __init__(self, ask: Definition | None = None, known: Callable[[], Iterable[str]] | None = None) -> None:
         self._ask = ask
+        self._known = known
         self.queues: dict[str, Queue] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.quorum = False
@@ -54,8 +55,16 @@ class Definitions:
             found = self._ask(name)
         return Queue(name, Exchange(name), name) if found is None else found
 
+    def exchange(self, name: str) -> Exchange | None:
+        """Return what an exchange should be like: as it was declared here, or as the application's queues say that lead to it."""
+        if name not in self.exchanges and self._known is not None and self._ask is not None:
+            found = [self._ask(queue) for queue in self._known() if queue not in self.queues]
+            self.add(q for q in found if q and not q.broadcast and any(b.exchange.name == name for b in q.all_bindings))
+        return self.exchanges.get(name)
+
     def bound_to(self, exchange: str) -> list[Queue]:
         """Return the known queues that are bound to an exchange."""
+        self.exchange(exchange)
         return [queue for queue in self.queues.values() if any(b.exchange.name == exchange for b in queue.all_bindings)]
 
 

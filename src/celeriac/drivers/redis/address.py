@@ -59,6 +59,8 @@ class Address(Value, frozen=True):
     """A credential provider of redis-py, asked at every login."""
     other_sentinels: int = 0
     """How many other sentinels a sentinel has to know to be believed."""
+    patience: float = 0.0
+    """For how long (seconds) who waits for a result goes on while the server cannot be reached; 0: as long as usual."""
     replicas: int = 0
     """So many replicas have to have what is written before it counts as written."""
 
@@ -108,6 +110,7 @@ def address_of(url: Url, options: Mapping[str, Any] = {}) -> Address:
         again=_flag(given.get("retry_on_timeout")),
         credentials=_credentials(given.get("credential_provider")),
         other_sentinels=int(given.get("min_other_sentinels") or 0),
+        patience=_seconds(given.get("retry_policy") or {}, "timeout", 0.0),
         replicas=_replicas(given.get("wait_replicas")),
     )
 

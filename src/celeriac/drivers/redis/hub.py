@@ -264,7 +264,7 @@ class Hub:
         except OperationalError:
             now = time.monotonic()
             self._lost_at = self._lost_at or now
-            if strict and now - self._lost_at > PATIENCE:
+            if strict and now - self._lost_at > (self._server.patience or PATIENCE):
                 raise
             return
         self._lost_at = 0.0

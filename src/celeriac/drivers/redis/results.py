@@ -47,7 +47,7 @@ def _look(text: bytes) -> tuple[str, tuple[str, str]] | None:
 
 
 def unsaid(record: ResultRecord) -> bytes:
-    """Return what has to be kept beside a record because its text does not say it; empty for the task-metas of Celery's serializers."""
+    """Return what has to be kept beside a record because its text does not say it, or not at its beginning; mostly empty."""
     kind = (record.content_type, record.content_encoding)
     if kind == JSON:
         head = _HEADS.get(record.state)
@@ -57,7 +57,7 @@ def unsaid(record: ResultRecord) -> bytes:
             head = _HEADS[record.state] = f'{{"status": "{record.state}"'.encode()
         if record.body.startswith(head):
             return b""
-    if _look(record.body) == (record.state, kind):
+    if kind != YAML and _look(record.body) == (record.state, kind):
         return b""
     return f"{record.state}\n{record.content_type}\n{record.content_encoding}".encode()
 
@@ -70,8 +70,12 @@ def read(task_id: str, text: bytes) -> ResultRecord | None:
 
 def read_with(task_id: str, text: bytes, said: bytes | None) -> ResultRecord:
     """Return the record of a text that does not say everything of itself; one of whose kind nothing is known counts as a finished JSON task-meta."""
+    # What stands beside it may tell of an earlier result, which a worker of Celery's has overwritten: what the text says comes first.
+    found = _compressed(task_id, text)
+    if found is not None:
+        return found
     if said is None:
-        return _compressed(task_id, text) or ResultRecord(task_id, "SUCCESS", text)
+        return ResultRecord(task_id, "SUCCESS", text)
     state, content_type, content_encoding = said.decode().split("\n", 2)
     return ResultRecord(task_id, state, text, content_type, content_encoding)
 

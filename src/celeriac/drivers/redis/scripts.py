@@ -15,7 +15,16 @@ CHUNK = 3000
 
 PROMOTE = """
 local function promote(delayed, texts, first_list, now)
-  local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1000)
+  local all, due, full = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1000), {}, {}
+  for i = 1, #all do
+    -- Due messages go before all others, but not before those that were due earlier and wait there still: they alone have an eta.
+    local list = string.match(all[i], '^%d+')
+    if full[list] == nil then
+      local first = redis.call('LINDEX', KEYS[first_list + tonumber(list)], -1)
+      full[list] = first and string.find(first, '"eta": ?"') ~= nil
+    end
+    if not full[list] then due[#due + 1] = all[i] end
+  end
   if #due == 0 then return end
   redis.call('ZREM', delayed, unpack(due))
   local found = redis.call('HMGET', texts, unpack(due))
@@ -101,6 +110,7 @@ local function final(result)
   local old = call('GET', result)
   if not old then return false end
   if string.find(string.sub(old, 1, 64), 'status.?.?.?.?.?.?.?.?.?.?SUCCESS') then return true end
+  if string.find(old, '\\nstatus: SUCCESS\\n', 1, true) then return true end
   local said = call('GET', '{' .. result .. '}:about')
   return said and string.sub(said, 1, 8) == 'SUCCESS\\n'
 end

@@ -41,6 +41,8 @@ class Server:
         self.users = 0
         self.connections = address.connections
         """How many a process opens for commands at most; 0 for as many as are asked for."""
+        self.patience = address.patience
+        """For how long (seconds) who listens goes on while it cannot be reached; 0: as long as usual."""
         self.troubles = 0
         """How often a connection failed: whoever keeps one of his own looks to it when this grows."""
         self._start_afresh()
@@ -249,11 +251,12 @@ _opening = threading.Lock()
 
 def server_at(address: Address, make: Callable[[Address], Server] = Server) -> Server:
     """Return this process's server of an address, made when there is none yet; of two limits of its connections the higher one counts."""
-    name = repr(address.replace(connections=CONNECTIONS))
+    name = repr(address.replace(connections=CONNECTIONS, patience=0.0))
     with _opening:
         found = _servers.get(name)
         if found is None:
             found = _servers[name] = make(address)
+        found.patience = address.patience or found.patience
         found.connections = 0 if 0 in (found.connections, address.connections) else max(found.connections, address.connections)
         return found
 

@@ -40,7 +40,7 @@ class Monitor:
         self._told = told
         self._extra = extra
         self._broker: Broker | None = None
-        self._queues: Callable[[], Sequence[str]] = list
+        self.queues: Callable[[], Sequence[str]] = list
         self._wanted = threading.Event()
         self._measured = threading.Condition()
         self._measuring = False
@@ -59,7 +59,7 @@ class Monitor:
         """The worker has reached its broker."""
         self.place = place
         self.held = held
-        self._queues = queues
+        self.queues = queues
         self._broker = broker
 
     # -- questions
@@ -117,6 +117,6 @@ class Monitor:
     def _depths(self, broker: Broker) -> dict[str, int]:
         try:
             with self.contact.call("measure"):
-                return {queue: broker.depth(queue) for queue in self._queues()}
+                return {queue: broker.depth(queue) for queue in self.queues()}
         except OperationalError:
             return {}

@@ -32,6 +32,8 @@ class WorkerFamilies:
     def families(self, monitor: Monitor) -> list[Family]:
         """Return every metric as it is now."""
         series = dict(self._counts.series)
+        # Prometheus sees no increase in a counter that begins with its first event.
+        none = dict.fromkeys(monitor.queues(), 0)
         return [
             simple("celeriac_worker_info", "gauge", "The worker, its executor and version.", [({**self._about, "version": version()}, 1)]),
             simple("celeriac_tasks_total", "counter", "Tasks by what became of them.", _states(series, self._running(monitor))),
@@ -40,8 +42,8 @@ class WorkerFamilies:
                 "celeriac_task_queue_latency_seconds", "From when a task could have run until a worker had it.", BOUNDS,
                 _histograms(series, "wait", "wait_time"),
             ),
-            simple("celeriac_redeliveries_total", "counter", "Tasks received again.", _by_queue(self._counts.redelivered)),
-            simple("celeriac_dead_letters_total", "counter", "Messages set aside.", _by_queue(self._counts.dead)),
+            simple("celeriac_redeliveries_total", "counter", "Tasks received again.", _by_queue({**none, **self._counts.redelivered})),
+            simple("celeriac_dead_letters_total", "counter", "Messages set aside.", _by_queue({**none, **self._counts.dead})),
             simple("celeriac_queue_depth", "gauge", "Messages that wait in the broker.", _by_queue(monitor.depths)),
             *self._slots_of(monitor),
             simple("celeriac_process_resident_memory_bytes", "gauge", "Memory by the process's role.", self._memory()),
