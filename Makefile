@@ -14,7 +14,7 @@ DJANGO := .peers/django
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters fault soak nightly check compatibility bench docs peers flower third-parties django peers-of-bench servers dev runtime clean
+.PHONY: help demo test interpreters fault soak nightly valkey check compatibility bench docs peers flower third-parties django peers-of-bench servers dev runtime clean
 
 help:
 	@echo "make demo    word statistics of Python's own library, by a real worker (under a minute)"
@@ -22,7 +22,8 @@ help:
 	@echo "make interpreters  the unit tests on every other Python (3.11 or newer) that is here"
 	@echo "make soak    a rolling restart for five minutes; 1,000,000 tasks while processes are killed and stopped"
 	@echo "make fault   the kills of the fault tests, twenty rounds each"
-	@echo "make nightly 2,000 random workflows against the reference interpreter; crontabs at every change of the clocks"
+	@echo "make nightly 2,000 random workflows against the reference interpreter, 370 beside Celery; crontabs at every change of the clocks"
+	@echo "make valkey  the Redis driver's conformance tests against Valkey"
 	@echo "make check   ruff, mypy, import contracts, house rules"
 	@echo "make compatibility  docs/reference/compatibility.md, from the table in tests/compatibility"
 	@echo "make bench   ours beside Celery and huey      make bench BENCH='--quick drain'"
@@ -48,6 +49,10 @@ servers:
 fault: dev servers
 	@CELERIAC_FAULT_ROUNDS=20 CELERIAC_BEAT_SOAK=1 $(BIN)/python -m pytest tests/fault --timeout 900 $(PYTEST)
 
+valkey: dev .peers/valkey/.installed
+	@CELERIAC_REDIS_SERVER="$$(find .peers/valkey -name valkey-server -type f | head -n 1)" \
+		$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile tests/conformance/test_redis.py tests/conformance/test_redis_departing.py $(PYTEST)
+
 soak: dev
 	@CELERIAC_SOAK_SECONDS=$${CELERIAC_SOAK_SECONDS:-300} CELERIAC_SOAK_TASKS=$${CELERIAC_SOAK_TASKS:-1000000} \
 		$(BIN)/python -m pytest -s tests/fault/test_soaks.py $(PYTEST)
@@ -64,7 +69,7 @@ compatibility: dev
 	@$(BIN)/python -m tests.compatibility
 
 nightly: dev
-	@CELERIAC_CANVAS_CASES=2000 $(BIN)/python -m pytest tests/canvas_reference --timeout 3600 $(PYTEST)
+	@CELERIAC_CANVAS_CASES=2000 $(BIN)/python -m pytest tests/canvas_reference tests/interop/test_canvas_programs.py --timeout 3600 $(PYTEST)
 	@CELERIAC_SCHEDULE_ZONES=all $(BIN)/python -m pytest -q tests/unit/schedules/test_daylight_saving.py --timeout 3600 $(PYTEST)
 
 bench: dev servers peers peers-of-bench

@@ -72,6 +72,7 @@ BARS = [
     Bar("RabbitMQ, results ignored, drain: at least 4 x Celery", _times("ignored.drain", "Celery"), lambda x: x >= 4, "x"),
     Bar("RabbitMQ, results ignored, drain: at least 2 x dramatiq", _times("ignored.drain", "dramatiq"), lambda x: x >= 2, "x"),
     Bar("RabbitMQ, 10,000 in one call: at least 2 x Celery", _times("rabbitmq.bulk", "Celery"), lambda x: x >= 2, "x"),
+    Bar("RabbitMQ, delay(): 80 % of bare calls with confirms", _times("rabbitmq.enqueue", "bare confirms"), lambda x: x >= 0.8, "x"),
     Bar("RabbitMQ, rpc, round trip: under half of Celery's", _times("rpc.latency", "Celery"), lambda x: x < 0.5, "x"),
     Bar("RabbitMQ, round trip: under dramatiq's", _times("rabbitmq.latency", "dramatiq"), lambda x: x < 1, "x"),
 ]

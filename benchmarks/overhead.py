@@ -105,6 +105,7 @@ def main(rounds: int, tasks: int, only: tuple[str, ...]) -> None:
             names = list(ways)
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 found[name].append(drain(ground, tasks, *ways[name]))
+            click.echo(f"round {turn + 1}: " + "; ".join(f"{name} {figures[-1][0]:.1f} us" for name, figures in found.items()), err=True)
     click.echo(f"{rounds} rounds of {tasks:,} empty tasks, two processes, Redis on the same machine; medians")
     for name, figures in found.items():
         cpu = [mine[0] / alone[0] for mine, alone in zip(figures, found["alone"])]

@@ -128,9 +128,20 @@ def _dramatiq_on_rabbitmq() -> System:
     return replace(_queue("dramatiq", "queues", worker), drain=8_000, skips=frozenset({"rabbitmq.bulk"}))
 
 
+AMQP_FLOOR = System(
+    name="bare confirms",
+    app="amqp_floor_app",
+    python=str(PEER_PYTHON),
+    worker=lambda logfile: [],
+    declare="pass",
+    drain=0,
+    enqueue=5_000,
+    skips=frozenset({"rabbitmq.drain", "rabbitmq.bulk", "rabbitmq.latency"}),
+)
 ON_RABBITMQ = [replace(CELERIAC, drain=30_000), replace(CELERY, drain=4_000), _dramatiq_on_rabbitmq()]
-PRESENT = {SQLITE.name: [CELERIAC, CELERY, HUEY, FLOOR], RABBITMQ.name: ON_RABBITMQ, RABBITMQ_IGNORED.name: ON_RABBITMQ}
+PRESENT = {SQLITE.name: [CELERIAC, CELERY, HUEY, FLOOR], RABBITMQ_IGNORED.name: ON_RABBITMQ}
 PRESENT[RABBITMQ_RPC.name] = ON_RABBITMQ[:2]
+PRESENT[RABBITMQ.name] = [*ON_RABBITMQ, AMQP_FLOOR]
 
 
 def present(store: Store) -> list[System]:

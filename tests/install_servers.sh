@@ -3,6 +3,7 @@
 missing=""
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 command -v rabbitmq-server >/dev/null 2>&1 || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing="$missing rabbitmq-server"
+command -v prometheus >/dev/null 2>&1 || missing="$missing prometheus"
 [ -z "$missing" ] && exit 0
 
 as_root=""

@@ -14,27 +14,24 @@ app = Celeriac("bench", broker=broker, backend=os.environ.get("CELERIAC_BENCH_BA
 app.conf.task_ignore_result = ignored = os.environ.get("CELERIAC_BENCH_BACKEND") == "disabled://"
 app.conf.task_workflow_parts = os.environ.get("CELERIAC_BENCH_PARTS", "auto")
 count_body = from_environment()
-
-
 nap = float(os.environ.get(NAP_VARIABLE) or 0)
 
 
-async def waits() -> int:
+@app.task(name="bench.tick")
+def tick() -> int:
+    count_body()
+    return 1
+
+
+@app.task(name="bench.nap")
+async def take_a_nap() -> int:
     await asyncio.sleep(nap)
     count_body()
     return 1
 
 
-def counts() -> int:
-    count_body()
-    return 1
-
-
-tick = app.task(name="bench.tick")(waits if nap else counts)
-
-
 def send() -> Any:
-    return tick.delay()
+    return take_a_nap.delay() if nap else tick.delay()
 
 
 def send_many(count: int) -> None:

@@ -122,7 +122,9 @@ def _linked(workflow: Workflow, number: int) -> Workflow:
     if isinstance(workflow, (Call, Mapped)):
         return replace(workflow, links=(*workflow.links, number))
     if isinstance(workflow, Chain):
-        *before, end = _trimmed(workflow.steps) or [Group(())]
+        if not workflow.steps:
+            return workflow
+        *before, end = _trimmed(workflow.steps)
         return Chain((*before, _linked(end, number), *workflow.steps[len(before) + 1 :]))
     if isinstance(workflow, Group):
         return Group(tuple(_linked(member, number) for member in workflow.members))
@@ -198,7 +200,8 @@ def _call(call: Call, args: tuple[Any, ...], calls: Counter[Any], place: Place) 
         return FAILED
     stamps = tuple(sorted(place.stamps | set(call.stamps)))
     first, second = -call.tag, -call.tag - 1000
-    ran, value = (call.tag,), digest(call.tag, given)
+    ran: tuple[int, ...] = (call.tag,)
+    value: Any = digest(call.tag, given)
     if call.how.startswith("replace"):
         ran = (first, second)
         value = _replaced(call.how, first, second, given)

@@ -61,7 +61,7 @@ class Bench:
 
     def build(self, workflow: Workflow) -> Signature:
         """Return the workflow as a signature."""
-        found = self._shape(workflow)
+        found: Signature = self._shape(workflow)
         if not isinstance(workflow, (Call, Mapped)):
             if workflow.partial:
                 found = found.clone((workflow.partial,))
@@ -81,7 +81,7 @@ class Bench:
             options = {"expires": -1} if workflow.how == "expired" else {}
             return task.signature(workflow.own, {"tag": workflow.tag}, immutable=workflow.immutable, **options)
         if isinstance(workflow, Mapped):
-            items = [(workflow.tag, n) for n in range(workflow.items)]
+            items: list[Any] = [(workflow.tag, n) for n in range(workflow.items)]
             if workflow.fails:
                 items[-1:] = [(workflow.tag, "boom") for _ in items[-1:]]
             return getattr(self.app.tasks["reference.item" if workflow.how == "starmap" else "reference.pair"], workflow.how)(items)
@@ -102,7 +102,7 @@ class Bench:
         while quiet < 2:
             # Twice, because a message that was held back for a retry may be in the worker's hands just now.
             before = self.ran
-            pause.delay().get(timeout=3)
+            pause.delay().get(timeout=30)
             quiet = quiet + 1 if self.ran == before and not broker.depth("celery") else 0
 
 
@@ -141,6 +141,16 @@ def declare(app: Celeriac, calls: Counter[Any]) -> None:
     def pair(of: Any) -> str:
         return str(item(*of))
 
+    @app.task(name="reference.pause")
+    def pause() -> None:
+        pass
+
+    _declare_callbacks(app, calls)
+    _declare_failing(app)
+    _declare_replacing(app, ok)
+
+
+def _declare_callbacks(app: Celeriac, calls: Counter[Any]) -> None:
     @app.task(name="reference.link")
     def link(value: Any, *, number: int) -> None:
         calls["link", number, json.dumps(value)] += 1
@@ -149,13 +159,6 @@ def declare(app: Celeriac, calls: Counter[Any]) -> None:
     def errback(request: Any, error: Any, traceback: Any, *, number: int) -> None:
         items = request.kwargs.get("it")
         calls["errback", number, request.kwargs["tag"] if items is None else items[0][0] if items else None] += 1
-
-    @app.task(name="reference.pause")
-    def pause() -> None:
-        pass
-
-    _declare_failing(app)
-    _declare_replacing(app, ok)
 
 
 def _declare_failing(app: Celeriac) -> None:
@@ -194,5 +197,5 @@ def _value(result: Any) -> Any:
     members = getattr(result, "results", None)
     if members is not None:
         return [_value(member) for member in members]
-    value = result.get(timeout=10, propagate=False)
+    value = result.get(timeout=30, propagate=False)
     return FAILED if result.state in ("FAILURE", "REVOKED") else value

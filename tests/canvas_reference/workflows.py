@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -105,7 +106,7 @@ def _workflow(draw: st.DrawFn, depth: int, numbers: count[int], deep: bool) -> W
         return _mapped(draw, numbers)
     width = draw(WIDTHS)
     below = tuple(_workflow(draw, depth - 1, numbers, deep and place == 0) for place in range(width))
-    common = {"partial": _seldom(draw, f"p{next(numbers)}"), "immutable": draw(st.integers(0, 9)) == 9, "stamp": _seldom(draw, f"s{next(numbers)}")}
+    common: dict[str, Any] = {"partial": _seldom(draw, f"p{next(numbers)}"), "immutable": draw(st.integers(0, 9)) == 9, "stamp": _seldom(draw, f"s{next(numbers)}")}
     if kind == "chain":
         return Chain(below, _some(draw, numbers), _some(draw, numbers), draw(st.booleans()) and bool(below), **common)
     if kind == "group" and draw(st.integers(0, 7)) == 7:
@@ -114,7 +115,7 @@ def _workflow(draw: st.DrawFn, depth: int, numbers: count[int], deep: bool) -> W
     if kind == "group":
         return Group(below, _some(draw, numbers), source, **common)
     body = _workflow(draw, depth - 1, numbers, False)
-    if isinstance(body, Group) and not body.members or isinstance(body, Chain) and not has_steps(body):
+    if (isinstance(body, Group) and not body.members) or (isinstance(body, Chain) and not has_steps(body)):
         body = _call(draw, numbers)
     return Chord(below, body, _some(draw, numbers), _some(draw, numbers), source, **common)
 
@@ -126,7 +127,8 @@ def _call(draw: st.DrawFn, numbers: count[int]) -> Call:
 
 
 def _mapped(draw: st.DrawFn, numbers: count[int]) -> Mapped:
-    return Mapped(next(numbers), draw(st.sampled_from(("map", "starmap"))), draw(st.integers(0, 3)), draw(st.integers(0, 5)) == 5, _some(draw, numbers))
+    how, items, fails = draw(st.sampled_from(("map", "starmap"))), draw(st.integers(0, 3)), draw(st.integers(0, 5)) == 5
+    return Mapped(next(numbers), how, items, fails, _some(draw, numbers))
 
 
 def _some(draw: st.DrawFn, numbers: count[int]) -> tuple[int, ...]:

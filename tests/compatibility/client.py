@@ -85,6 +85,24 @@ SECTIONS = [
                 "unit/app/test_kombu_objects.py::test_a_missing_application_is_found_where_that_is_wanted",
             ),
             row(
+                "`backend`: `get_task_meta`, `get_state`, `store_result`, `mark_as_done`, `mark_as_failure`, `forget`, groups ...",
+                SAME,
+                "over every store; stores written for Celery are given out as they are; no `client`, no keys of Celery's stores",
+                "unit/app/test_stored.py",
+            ),
+            row(
+                "`control=`, `events=`, `loader=`, `*_cls`, `CELERY_LOADER`",
+                SAME,
+                "classes that derive from ours; a loader's `read_configuration` and imports count",
+                "unit/app/test_replaced.py",
+            ),
+            row(
+                "`amqp=`, `log=`, `fixups=`, `preload_options=`",
+                DIFFERENT,
+                "refused, with what to use instead",
+                "unit/app/test_replaced.py::test_what_cannot_be_replaced_is_refused_with_what_to_do_instead",
+            ),
+            row(
                 "all attributes",
                 SAME,
                 "compared with Celery's by a test, with the [table](../how-to/drop-in.md#what-is-there) of what is left out",

@@ -30,6 +30,20 @@ SECTIONS = [
                 "interop/test_rabbitmq.py",
             ),
             row(
+                "RabbitMQ: quorum queues and native delayed delivery",
+                SAME,
+                "Celery's exchanges and queues, both ways; streams are refused with the reason",
+                "interop/test_rabbitmq_delayed.py",
+                "integration/test_rabbitmq_routing.py",
+            ),
+            row(
+                "`worker_deduplicate_successful_tasks`",
+                BETTER,
+                "what has ended is not run again without it, where the message tells its age (ours do)",
+                "unit/worker/test_finished.py",
+                "fault/test_rabbitmq_once.py::test_a_message_whose_result_is_stored_is_acknowledged_by_whoever_gets_it",
+            ),
+            row(
                 "results by message: `rpc://`",
                 BETTER,
                 "outlives a cut connection; [chords](../how-to/rabbitmq.md#chords-with-rpc), whose parts RabbitMQ keeps (refused by Celery)",

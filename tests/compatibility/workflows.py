@@ -73,6 +73,37 @@ SECTIONS = [
                 "typing/test_types.py",
             ),
             row(
+                "a group of one in a chain",
+                DIFFERENT,
+                "stays a group: its result is a list of one, where Celery 5.7 makes a plain call of it",
+                "interop/test_canvas_programs.py",
+                "canvas_reference/test_random.py",
+            ),
+            row(
+                "the steps behind one that is revoked, has expired or is not registered",
+                BETTER,
+                "REVOKED or FAILURE, and a chord that they stand in fails; Celery leaves both PENDING",
+                "integration/test_canvas_in_process.py::test_the_steps_behind_one_that_is_not_run_have_ended_too",
+            ),
+            row(
+                "`raise self.replace(...)` in an eager task",
+                BETTER,
+                "the replacement's result is the task's; in Celery it is a TypeError",
+                "integration/test_canvas_in_process.py::test_a_task_that_runs_here_is_replaced_here",
+            ),
+            row(
+                "`chord.apply()` and eager mode when a part failed",
+                DIFFERENT,
+                "returns a failed result, calls the errbacks of the body; Celery raises the part's error",
+                "integration/test_canvas_in_process.py::test_a_chord_that_fails_here_returns_its_error",
+            ),
+            row(
+                "inheritance of stamps",
+                DIFFERENT,
+                "[all that follows inherits them](../how-to/workflows.md); in Celery, what was there when `stamp()` was called",
+                "canvas_reference/test_random.py",
+            ),
+            row(
                 "stamping with visitors",
                 SAME,
                 "",

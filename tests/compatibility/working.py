@@ -156,6 +156,32 @@ SECTIONS = [
                 "fault/test_task_deaths.py",
             ),
             row(
+                "early acknowledged tasks of a worker that was killed as a whole",
+                BETTER,
+                "another worker stores FAILURE (`WorkerLostError`), with error callbacks and chords; on SQLite and Redis. Celery: PENDING for ever",
+                "fault/test_whole_worker.py::test_what_it_had_begun_and_may_not_run_again_has_failed",
+            ),
+            row(
+                "a task that keeps killing its whole worker",
+                BETTER,
+                "a dead letter after `task_max_deliveries`, which tells of each attempt; SQLite and Redis",
+                "fault/test_whole_worker.py::test_a_task_that_takes_its_whole_worker_along_is_set_aside_and_what_is_known_is_told",
+            ),
+            row(
+                "hooks of loaders: `on_worker_init`, `on_worker_process_init`, `on_task_init`, `on_process_cleanup`, `on_worker_shutdown`, "
+                "`read_configuration`",
+                SAME,
+                "of a class of a program's own",
+                "unit/app/test_loader_hooks.py",
+            ),
+            row(
+                "log files with `%n %h %d %p %i %I`, `setup_logging`, the order of lines",
+                SAME,
+                "compared with Celery 5.7 setting by setting; with `worker_log_color = True` colours are on without a terminal, too",
+                "integration/test_logging.py",
+                "unit/worker/test_logs.py",
+            ),
+            row(
                 "a task that keeps killing its process",
                 BETTER,
                 "a dead letter, with signal, peak memory, attempts and the last lines of its log",
@@ -178,8 +204,9 @@ SECTIONS = [
             row(
                 "daemonising (`-D`, pid and log files, `uid`, `gid`, `umask`)",
                 SAME,
-                "`--executable` is refused: start it with that Python",
+                "`--executable` too",
                 "unit/cli/test_daemon.py",
+                "unit/cli/test_worker_command.py::test_another_python_goes_on_with_the_same_words",
                 "integration/test_beat.py::test_a_detached_scheduler_writes_its_pid_and_ends_by_it",
             ),
         ],

@@ -93,6 +93,21 @@ def test_every_message_is_where_celery_looks_and_no_key_of_ours_is_left(url: str
     assert not any(name.startswith("celeriac-") for queue in ODD for text in texts(raw, prefix + queue) for name in text["properties"])
 
 
+def test_what_has_begun_and_may_not_run_again_does_not_run_under_celery(url: str, raw: Any, prefix: str) -> None:
+    worker = opened(url, "w1", prefix)
+    for queue in ODD:
+        worker.fetch([queue], limit=1, wait=0)
+        publish(worker, f"begun in {queue}", f"held of {queue}", queue=queue)
+        begun, _ = worker.fetch([queue], limit=2, wait=0)
+        worker.settle([verdict(Verdict.BEGIN, begun)])
+    time.sleep(0.4)
+
+    opened(url, prefix=prefix).depart(DeadTo.QUEUES)
+
+    assert [key for key in raw.scan_iter() if key.startswith(f"{prefix}celeriac:".encode())] == []
+    assert [[f"held of {queue}"] for queue in ODD] == [ids(raw, prefix + queue) for queue in ODD]
+
+
 def test_what_is_delayed_says_so_to_celery(url: str, raw: Any) -> None:
     worker = opened(url, "w1")
     due = time.time() + 60

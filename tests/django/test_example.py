@@ -102,6 +102,9 @@ def test_the_admin_shows_orders_and_results(site: Site) -> None:
     assert task_id in listed
     assert "orders.tasks.pack" in listed
     assert "SUCCESS" in listed
+    scheduled = site.ask("/admin/celeriac/periodictask/")[1]
+    assert "count the orders" in scheduled
+    assert "Sent by beat@" in scheduled
 
 
 def test_the_schedule_of_the_settings_is_known_to_the_scheduler(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.django.harness import BIN, DjangoProject
+from tests.harness.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -48,6 +49,78 @@ with start_worker(app, pool=POOL, concurrency=2):
 asked = sorted(thread.name.rpartition("_")[0] for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name)
 print(json.dumps([met, soft, asked]))
 """
+
+
+IN_A_TRANSACTION = """
+from django.db import transaction
+from celery.result import AsyncResult
+from shop.models import Order
+from shop.tasks import order
+with transaction.atomic():
+    Order.objects.create(title="kept")
+    states = [AsyncResult("nobody").state, order.delay("later").state]
+print(json.dumps([states, Order.objects.count()]))
+"""
+ADMIN = """
+import re
+from django.contrib.auth.models import User
+from django.test import Client
+from django.test.utils import setup_test_environment
+from celeriac.django.models import OutboxMessage, TaskResult
+from celeriac.testing.worker import start_worker
+from celery import chain
+from proj.celery import app
+from shop.tasks import add, refuse
+setup_test_environment()
+visitor = Client()
+visitor.force_login(User.objects.create_superuser("anna", password="x"))
+with start_worker(app, pool="threads", concurrency=2):
+    bad = refuse.delay()
+    bad.get(timeout=30, propagate=False)
+    last = chain(add.s(1, 1), add.s(2)).delay()
+    last.get(timeout=30)
+    page = "/admin/celeriac/taskresult/"
+    def shown(path):
+        return re.sub(r"<[^>]+>", " ", visitor.get(path).content.decode())
+    def act(name, row):
+        answer = visitor.post(page, {"action": name, "_selected_action": row.pk}, follow=True)
+        return [str(message) for message in answer.context["messages"]]
+    first = TaskResult.objects.get(task_id=last.parent.id)
+    failed = TaskResult.objects.get(task_id=bad.id)
+    told = [
+        "shop.tasks.add" in shown(page + "?q=shop.tasks.add"), "shop.tasks.refuse" in shown(page + "?state=FAILURE&q=" + bad.id),
+        "no such order" in shown(f"{page}{failed.pk}/change/"), "shop.tasks.add" in shown(f"{page}{first.pk}/change/").partition("Called from it")[2],
+        act("revoke", first), app.AsyncResult(act("run_again", first)[0].rpartition(" ")[2]).get(timeout=30),
+    ]
+told.append(visitor.get("/admin/celeriac/outboxmessage/").status_code)
+print(json.dumps(told))
+"""
+
+
+def test_a_result_that_is_asked_for_leaves_the_transaction_alone(tmp_path: object) -> None:
+    project = DjangoProject(tmp_path, INSTALLED_APPS=[*PLAIN, "celeriac.django"])  # type: ignore[arg-type]
+
+    assert project.python(IN_A_TRANSACTION) == [["PENDING", "PENDING"], 1]
+
+
+def test_the_results_admin_finds_shows_and_acts(tmp_path: object) -> None:
+    admin = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages"]
+    project = DjangoProject(tmp_path, INSTALLED_APPS=[*PLAIN, "celeriac.django", *admin])  # type: ignore[arg-type]
+
+    told = project.python(ADMIN)
+    assert told[:4] == [True] * 4
+    assert told[4:] == [["shop.tasks.add: it has ended (SUCCESS), there is nothing to revoke"], 2, 200]
+
+
+def test_coroutines_ask_the_orm_under_gevent_and_the_worker_ends(tmp_path: object) -> None:
+    project = DjangoProject(tmp_path, INSTALLED_APPS=[*PLAIN, "celeriac.django"])  # type: ignore[arg-type]
+    worker = project.start(BIN / "celery", "-A", "proj", "worker", "-P", "gevent", "-c", "2", "-l", "info", name="green")
+    worker.wait_ready(40)
+    counted = "from shop.tasks import count, count_softly\nprint(json.dumps([count_softly.delay().get(timeout=30), count.delay().get(timeout=30)]))"
+
+    assert project.python(counted) == [0, [False, 0]]
+    worker.process.terminate()
+    assert worker.process.wait(20 * PATIENCE) == 0
 
 
 @pytest.mark.parametrize("name", STORES)

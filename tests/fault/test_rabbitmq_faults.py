@@ -2,7 +2,8 @@
 
 What was lost or doubled is counted.
 
-Results go to Redis, which nothing disturbs, so that it is known when each was stored; or by ``rpc://``, through the same trouble.
+Results go to Redis, which nothing disturbs, so that it is known when each was stored; or by ``rpc://``, through the same trouble. All of it runs with
+CELERIAC_FAULT_ROUNDS=20 (``make fault``), otherwise the cuts.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ def nothing_passes(stage: Stage) -> float:
     return time.time()
 
 
-TROUBLES = [server_restarts, server_is_killed, all_connections_are_closed, one_connection_is_closed, tcp_is_cut, nothing_passes]
+LONG = ROUNDS >= 20
+TROUBLES = [tcp_is_cut, *([server_restarts, server_is_killed, all_connections_are_closed, one_connection_is_closed, nothing_passes] if LONG else [])]
 
 
 def resumed(project: RabbitProject, since: float) -> float:
@@ -165,6 +167,7 @@ def test_work_goes_on_and_nothing_is_lost_or_doubled(stage: Stage, figures: Call
     assert all(isinstance(error, OperationalError) for _, error in load.refused), load.refused[:1]
 
 
+@pytest.mark.skipif(not LONG, reason="with CELERIAC_FAULT_ROUNDS=20")
 def test_a_server_short_of_memory_refuses_in_time_and_then_all_goes_on(stage: Stage, figures: Callable[..., None]) -> None:
     project = stage.project
     project.worker("-c", "2")

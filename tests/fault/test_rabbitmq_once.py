@@ -1,6 +1,6 @@
 """What has ended is not begun again on RabbitMQ: whoever dies between a result and the settlement of its message, and wherever results go.
 
-Two rounds by default; CELERIAC_FAULT_ROUNDS=20 runs the bar of the project.
+Two rounds of one kind of death by default; CELERIAC_FAULT_ROUNDS=20 (``make fault``) runs the bar of the project.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def dies_between(project: RabbitProject) -> None:
 def test_no_task_begins_again_once_its_result_is_stored(stage: Stage, figures: Callable[..., None], death: Callable[[RabbitProject], None]) -> None:
     project, witness = stage
     if death is dies_between and isinstance(witness, MailWitness):
-        pytest.skip("there is no such moment: result and settlement are one transaction")
+        pytest.skip("there is no such moment: result and settlement are one write")
+    if ROUNDS < 20 and death is not consumer_dies:
+        pytest.skip("with CELERIAC_FAULT_ROUNDS=20")
     project.worker("-c", "2")
     with witness, Load(project, rate=100, task="late", seconds=0.004) as load:
         for _ in range(ROUNDS):

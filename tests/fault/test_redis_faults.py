@@ -184,14 +184,20 @@ def test_a_slow_server_is_only_slow(project: RedisProject, proxy: Proxy, at: Any
         proxy.delay(0.2)
         many = toll(project, project.send_many("safe", 300, 0.001), witness)
         rate = 300 / (time.monotonic() - begun)
+        begun = time.monotonic()
+        early = toll(project, project.send_many("early", 60, 0.02), witness)
+        early_rate = 60 / (time.monotonic() - begun)
         proxy.delay(0)
-    figures("200 ms each way", found, took, f"16 tasks in {seconds:.1f} s, 300 tasks of 1 ms at {rate:.0f}/s")
+    rates = f"300 tasks of 1 ms at {rate:.0f}/s, 60 of 20 ms that are acknowledged early at {early_rate:.0f}/s"
+    figures("200 ms each way", found, took, f"16 tasks in {seconds:.1f} s, {rates}")
 
     assert found.clean, found
     assert found.repeated == 0
     assert max(took) < 3
     assert (many.clean, many.repeated) == (True, 0), many
     assert rate > 15
+    assert (early.clean, early.repeated) == (True, 0), early
+    assert early_rate > 5
 
 
 def test_what_was_given_to_others_is_not_run_here_when_the_wire_is_whole_again(url: str, at: Any) -> None:

@@ -197,7 +197,7 @@ def test_a_master_of_a_cluster_may_be_lost(tmp_path: Path, make_redis_project: C
         (tmp_path / name).mkdir()
     with running_cluster(tmp_path / "cluster") as cluster:
         slot = int(cluster[0].command("CLUSTER KEYSLOT celery").strip(":\r\n"))
-        master = next(server for server in cluster if _serves(server, slot))
+        master = next(server for server in cluster if serves(server, slot))
         left = next(server for server in cluster if server is not master)
         with replica_in_cluster(tmp_path / "replica", master) as replica:
             project = make_redis_project(url=f"redis+cluster://127.0.0.1:{left.port}/0")
@@ -207,7 +207,7 @@ def test_a_master_of_a_cluster_may_be_lost(tmp_path: Path, make_redis_project: C
             project.ledger.wait_for("end", 10)
             redis.Redis(port=master.port).wait(1, 2000)
             master.stop()
-            eventually(lambda: _serves(replica, slot), "the replica has taken over", timeout=30)
+            eventually(lambda: serves(replica, slot), "the replica has taken over", timeout=30)
             began = time.time()
             took = [resumed(project, timeout=30, since=began)]
             found = toll(project, results)
@@ -236,7 +236,7 @@ def test_the_slot_of_a_queue_may_move_while_its_worker_works(cluster_project: Re
     worker = project.worker("-c", "2", "-Q", "celery,one")
     nodes = [redis.Redis(port=server.port) for server in cluster]
     slot = nodes[0].execute_command("CLUSTER KEYSLOT", "celery")
-    owner = next(at for at, server in enumerate(cluster) if _serves(server, slot))
+    owner = next(at for at, server in enumerate(cluster) if serves(server, slot))
     took = [resumed(project)]
     with Load(project, rate=50, seconds=0.002) as load:
         for _ in range(2 * ROUNDS):
@@ -253,7 +253,7 @@ def test_the_slot_of_a_queue_may_move_while_its_worker_works(cluster_project: Re
     assert "CROSSSLOT" not in worker.log
 
 
-def _serves(server: RedisServer, slot: int) -> bool:
+def serves(server: RedisServer, slot: int) -> bool:
     """Whether a node says of itself that a slot is its own."""
     [mine] = [line for line in server.command("CLUSTER NODES").splitlines() if "myself" in line]
     spans = [span.split("-") for span in mine.split()[8:] if span[0] != "["]

@@ -132,7 +132,7 @@ def test_a_rolling_restart_loses_nothing_and_repeats_only_what_it_interrupted(ma
 
     eventually(done, "all late tasks are done", timeout=90, pause=0.5, explain=project.describe)
     eventually(lambda: project.depth() == 0, "the queue is empty", timeout=30, explain=project.describe)
-    # Early ones that were cut off by KILL are told of when the lease has run out; those that still run are waited for, as long as the longest may take.
+    # Early ones that were cut off by KILL are told of when the lease has run out; what still runs is waited for, as long as the longest takes.
     deadline = time.monotonic() + LONGEST + 12.0
     while time.monotonic() < deadline and "PENDING" in states_of(project, load.early).values():
         time.sleep(0.2)

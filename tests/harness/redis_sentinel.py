@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.harness.redis_server import RedisServer, free_port
-from tests.harness.requirements import lacking
+from tests.harness.redis_server import RedisServer, free_port, server_binary
 from tests.harness.waiting import eventually
 
 MASTER = "mymaster"
@@ -40,7 +38,7 @@ class Sentinels:
             f"sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 1000\nsentinel parallel-syncs {MASTER} 1\n"
         )
         process = subprocess.Popen(
-            [_server(), str(folder / "sentinel.conf"), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [server_binary(), str(folder / "sentinel.conf"), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         stack.callback(_kill, process)
         return port
@@ -97,13 +95,6 @@ def _started(stack: ExitStack, folder: Path, *options: str) -> RedisServer:
     server.start()
     stack.callback(server.stop)
     return server
-
-
-def _server() -> str:
-    binary = shutil.which("redis-server") or shutil.which("valkey-server")
-    if binary is None:
-        lacking("no redis-server on this machine (apt-get install redis-server)")
-    return binary
 
 
 def _client(port: int) -> Any:

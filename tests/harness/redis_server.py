@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -28,9 +29,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it and wait until it answers; again after ``stop``, with the data that it wrote."""
-        binary = shutil.which("redis-server") or shutil.which("valkey-server")
-        if binary is None:
-            lacking("no redis-server on this machine (apt-get install redis-server)")
+        binary = server_binary()
         command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         if "--cluster-enabled" not in self.options:
             command += ["--databases", str(DATABASES)]
@@ -66,6 +65,14 @@ class RedisServer:
         self._used += 1
         assert self._used < DATABASES
         return f"redis://127.0.0.1:{self.port}/{self._used}"
+
+
+def server_binary() -> str:
+    """Return the program to run: what CELERIAC_REDIS_SERVER names, or what is installed."""
+    found = shutil.which(os.environ.get("CELERIAC_REDIS_SERVER") or "redis-server") or shutil.which("valkey-server")
+    if found is None:
+        lacking("no redis-server on this machine (apt-get install redis-server)")
+    return found
 
 
 @contextmanager

@@ -10,9 +10,10 @@ import pytest
 from celeriac import Celeriac, chain, chord, group
 from celeriac.contracts.backend import ResultBackend
 from celeriac.lib.ids import uuid
-from celeriac.model.errors import ChordError
+from celeriac.model.errors import ChordError, Ignore, NotRegistered, TaskRevokedError
 from celeriac.model.record import ResultRecord
 from celeriac.testing import start_worker
+from tests.harness.waiting import eventually
 
 
 class Uncounted(ResultBackend):
@@ -67,9 +68,25 @@ def make(**conf: Any) -> Celeriac:
 
     @app.task(name="gives_way", bind=True)
     def gives_way(self: Any, *args: Any) -> None:
-        self.replace(chord([listed.s(1), listed.s(2)], listed.s(3)))
+        raise self.replace(chord([listed.s(1), listed.s(2)], listed.s(3)))
+
+    @app.task(name="stops")
+    def stops(*args: Any) -> None:
+        raise Ignore
+
+    @app.task(name="notes", bind=True)
+    def notes(self: Any, task_id: Any, tag: str = "") -> None:
+        noted.append((tag, task_id))
+
+    @app.task(name="notes_id")
+    def notes_id(task_id: Any, tag: str = "") -> None:
+        noted.append((tag, task_id))
 
     return app
+
+
+noted: list[tuple[str, Any]] = []
+"""What errbacks were given."""
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +202,61 @@ def test_eager_workflows_need_no_worker() -> None:
     with pytest.raises(ChordError, match="broken"):
         failed.get()
     assert called == ["ChordError"]
+
+
+def test_the_steps_behind_one_that_is_not_run_have_ended_too(app: Celeriac) -> None:
+    late = chain(s(app, "listed", 1).set(expires=-1), s(app, "listed", 2), group(s(app, "listed", 3), s(app, "listed", 4))).apply_async()
+    unknown = chain(app.signature("nobody"), s(app, "listed", 2)).apply_async()
+
+    for member in late.results:
+        with pytest.raises(TaskRevokedError):
+            app.AsyncResult(member.id).get(timeout=5)
+    with pytest.raises(NotRegistered):
+        app.AsyncResult(unknown.id).get(timeout=5)
+
+
+def test_a_chain_that_stops_in_a_header_does_not_hang_the_chord(app: Celeriac) -> None:
+    done = chord([chain(s(app, "stops"), s(app, "listed", 1)), s(app, "listed", 2)], s(app, "listed", 3))()
+    failed = chord([chain(s(app, "stops"), group(s(app, "listed", 1), s(app, "listed", 2))), s(app, "listed", 2)], s(app, "listed", 3))()
+
+    assert done.get(timeout=5) == [[None, [2]], 3]
+    with pytest.raises(ChordError, match="has stopped its chain"):
+        failed.get(timeout=5)
+
+
+def test_added_parts_come_behind_lists(app: Celeriac) -> None:
+    result = chord([chain(s(app, "listed", 1), group(s(app, "listed"), s(app, "listed"))), s(app, "grows")], s(app, "listed"))()
+
+    assert result.get(timeout=5) == [[[[[1]], [[1]]], "grown", [7]]]
+
+
+def test_a_task_that_runs_here_is_replaced_here(app: Celeriac) -> None:
+    assert s(app, "gives_way").apply().get() == [[[1], [2]], 3]
+
+
+def test_a_chord_that_fails_here_returns_its_error(app: Celeriac) -> None:
+    result = chord([s(app, "listed", 1), s(app, "fails")], s(app, "listed")).apply()
+
+    with pytest.raises(ChordError, match="ValueError"):
+        result.get()
+
+
+@pytest.mark.parametrize("name", ["notes", "notes_id"])
+def test_an_errback_that_cannot_take_three_arguments_gets_the_id(app: Celeriac, name: str) -> None:
+    result = app.tasks["fails"].apply_async(link_error=app.tasks[name].s(tag=name))
+    result.get(timeout=5, propagate=False)
+
+    eventually(lambda: (name, result.id) in noted, "the errback was called")
+
+
+@pytest.mark.parametrize("parts", ["inline", "reference"])
+def test_the_options_of_a_chord_reach_a_body_that_is_a_chain(parts: str) -> None:
+    made = make(task_workflow_parts=parts, result_extended=True)
+    body = chain(*(s(made, "listed", "x" * 400) for _ in range(5)))
+    with start_worker(made, loglevel="CRITICAL", queues=["celery"]):
+        sent = chord([s(made, "listed", 1)], body).apply_async(stamped_headers=["tenant"], tenant="t")
+        sent.get(timeout=10)
+        meta = made.result_backend.load([sent.parent.id])[sent.parent.id]
+
+    assert b'"tenant": "t"' in bytes(meta.body) or b'"tenant":"t"' in bytes(meta.body)
+    made.close()

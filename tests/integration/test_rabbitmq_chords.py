@@ -188,6 +188,28 @@ def test_two_readers_do_not_have_a_chord_at_the_same_time_and_who_dies_over_it_l
     assert [p.index for p in due.parts] == [0, 1]
 
 
+def test_who_had_a_chord_looks_again_for_those_who_saw_too_little_meanwhile(opened: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, backend = opened
+    chords, group_id = backend.chords, uuid()
+    backend.begin(group_id, 2, None)
+    chords.tell([part(0, group=group_id, size=2)])
+    judge, waiting = chords._due, [part(1, group=group_id, size=2)]
+
+    def judge_while_others_write(reading: Any, look: Look) -> Any:
+        found = judge(reading, look)
+        if waiting:
+            # The look that tells of it is made, in vain, by somebody else.
+            _second(broker).chords.tell([waiting.pop()])
+        return found
+
+    monkeypatch.setattr(chords, "_due", judge_while_others_write)
+    chords._need.note(group_id, 1)
+
+    with chords.looking(chords.desk.get(), Look(group_id, 2)) as seen:
+        assert seen is not None
+        assert [p.index for p in seen[1].parts] == [0, 1]
+
+
 def _second(broker: Any) -> Any:
     address = broker.address
     backend = open_backend("rpc://", options={"broker_url": f"amqp://{address.user}:{address.password}@{address.host}:{address.port}/{address.vhost}"})

@@ -56,6 +56,7 @@ class Both:
 
     def __init__(self, fleet: Fleet) -> None:
         fleet.heartbeats = True
+        self.fleet = fleet
         workers = [fleet.worker(side, QUEUES[side], "-c", "1", "-n", NODES[side]) for side in SIDES]
         self.clients = {side: Client(fleet, side, "event_side.py") for side in SIDES}
         for worker in workers:
@@ -122,6 +123,21 @@ def test_what_runs_and_what_is_delayed_is_told_in_the_same_shape(both: Both, cli
     finally:
         until.touch()
         both.ask(client, "revoke", {"task_id": [ids[0] for ids in sent.values()]})
+
+
+@pytest.mark.parametrize("client", SIDES)
+def test_ours_answers_within_100_ms_while_its_process_is_busy(both: Both, client: str, tmp_path: Path) -> None:
+    until = tmp_path / "until"
+    both.clients[client].ask("send", name="fleet.hold", args=[str(until)], queue=QUEUES["ours"])
+    try:
+        eventually(lambda: both.ask(client, "active", {})["ours"], "it is busy", timeout=15)
+        named = {"method": "broadcast", "words": ["ping"], "arguments": {"limit": 1}, "timeout": 5.0 * PATIENCE, "inspect": False}
+        took = [both.clients[client].ask("remote", nodes=[NODES["ours"]], **named)["seconds"] for _ in range(15)]
+    finally:
+        until.touch()
+
+    print(f"ping of a busy worker by the client of {client}, {both.fleet.url.partition(':')[0]}: {1000 * sorted(took)[7]:.1f} ms")
+    assert sorted(took)[7] < 0.1 * PATIENCE, took
 
 
 def _all_there(answers: dict[str, Any]) -> dict[str, Any] | None:

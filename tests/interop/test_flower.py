@@ -40,7 +40,8 @@ class Flower:
         self.log = fleet.folder / "flower.log"
         with self.log.open("wb") as log:
             subprocess.Popen(
-                [str(command), "-A", "fleet_tasks", "flower", *options], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [str(command), "-A", "fleet_tasks", "flower", *options], cwd=PROJECT, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )
 
     def ask(self, path: str, method: str = "GET", body: Any = None, **query: Any) -> Any:

@@ -15,7 +15,6 @@ from tests.interop.peer import PYTHON, require_peers
 from tests.interop.test_programs import dropin_path
 
 SIDE = Path(__file__).with_name("surface_side.py")
-REPLACED = "classes of Celery's parts are replaced by no other class here"
 INNER = "part of how Celery works inside, not of what its documentation offers"
 MAPPING = "part of Celery's chain of maps; settings are one mapping here"
 KOMBU = "kombu's objects: app.amqp says by name what to use instead"
@@ -24,7 +23,6 @@ PROMISE = "a promise of vine; use result.then, or await result"
 
 LEFT_OUT: dict[str, dict[str, str]] = {
     "Celery": {
-        **dict.fromkeys(("amqp_cls", "backend_cls", "control_cls", "events_cls", "loader_cls", "log_cls"), REPLACED),
         **dict.fromkeys(("Pickler", "create_task_cls", "prepare_config", "type_checker", "use_fast_trace_task"), INNER),
     },
     "conf": {
@@ -52,8 +50,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "setup_logging_subsystem does it all; the settings worker_log_* say how",
     ),
     "loader": {
-        **dict.fromkeys(("init_worker", "init_worker_process", "on_process_cleanup", "on_task_init", "on_worker_init"), HOOKS),
-        **dict.fromkeys(("on_worker_process_init", "on_worker_shutdown", "shutdown_worker", "worker_initialized"), HOOKS),
+        **dict.fromkeys(("init_worker", "init_worker_process", "shutdown_worker", "worker_initialized"), HOOKS),
         "find_module": "use importlib.util.find_spec",
         "task_modules": "use sys.modules",
     },

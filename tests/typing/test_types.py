@@ -42,3 +42,14 @@ def test_wrong_calls_are_errors_and_right_ones_are_not(answers: dict[int, list[s
     errors = {n: code for n, texts in answers.items() for text in texts if text.startswith("error") for code in re.findall(r"\[([a-z-]+)\]$", text)}
 
     assert errors == expected
+
+
+@pytest.mark.timeout(300)
+def test_a_program_that_is_typed_for_celery_has_no_errors_by_the_types_of_the_drop_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).resolve().parents[2]
+    monkeypatch.setenv("MYPYPATH", f"{root / 'src'}:{root / 'dropin' / 'src'}")
+    program = CASES.with_name("celery_program.py")
+
+    output, errors, status = api.run(["--strict", "--no-error-summary", "--no-pretty", "--cache-dir", ".mypy_cache/celery", str(program)])
+
+    assert (status, output, errors) == (0, "", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -17,7 +16,7 @@ _OURS = "+celeriac"
 
 def refuse_mixture(paths: Iterable[str] | None = None, here: str = __file__) -> None:
     """Raise ImportError when another ``celery`` is installed as well, or this folder holds modules that this distribution did not bring."""
-    found = list(distributions(name="celery", **({} if paths is None else {"path": list(paths)})))
+    found = list(distributions(name="celery") if paths is None else distributions(name="celery", path=list(paths)))
     others = {_told(each) for each in found if _OURS not in each.version}
     if others:
         raise ImportError(f"Real Celery is installed beside the celeriac drop-in: {', '.join(sorted(others))}. {_REMEDY}")
@@ -38,4 +37,4 @@ def _files(distribution: Distribution, folder: Path) -> set[Path]:
 
 
 def _told(distribution: Distribution) -> str:
-    return f"celery {distribution.version} in {os.fspath(distribution.locate_file(''))}"
+    return f"celery {distribution.version} in {distribution.locate_file('')}"

@@ -21,6 +21,7 @@ class Configuration:
         self._namespace = namespace
         self._use_default = use_default
         self._defaults: list[Any] = []
+        self._told: set[str] = set()
         self._lock = threading.RLock()
         self.settings: Settings | None = None
 
@@ -37,7 +38,7 @@ class Configuration:
                 made = Settings(self._preconf, environment=from_environment(), config=config, namespace=self._namespace)
                 for defaults in self._defaults:
                     made.add_defaults(defaults)
-                enforce(made, stacklevel=5)
+                enforce(made, stacklevel=5, told=self._told)
                 self.settings = made
             return self.settings
 
@@ -75,4 +76,5 @@ class Configuration:
     def _restart(self) -> None:
         if self.settings is not None:
             self._preconf = {**self._preconf, **self.settings.changes}
+            self._told.update(self.settings.changes)  # what is wrong with them was said when they were written
             self.settings = None

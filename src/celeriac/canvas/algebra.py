@@ -215,18 +215,22 @@ class Signature(dict[str, Any], Generic[R]):
         parent_id: str | None = None,
         group_index: int | None = None,
     ) -> Any:
-        """Settle the task's id now; return the handle of the result to come."""
+        """Settle the ids of the task, or of all that a workflow comes to, now; return the handle of the result to come."""
+        given = {"group_id": group_id, "chord": chord, "root_id": root_id, "parent_id": parent_id, "group_index": group_index}
+        return self._settle(_id, {key: value for key, value in given.items() if value is not None})
+
+    _freeze = freeze
+
+    def _settle(self, _id: str | None, given: dict[str, Any]) -> Any:
+        """Carry out ``freeze``; ``given`` holds those of its options that were given."""
         options = self.options
         task_id = options.get("task_id") or options.setdefault("task_id", _id or uuid())
         client = self.app
-        given = {"root_id": root_id, "parent_id": parent_id, "group_id": group_id, "chord": chord, "group_index": group_index}
-        options.update({key: value for key, value in given.items() if value is not None})
+        options.update(given)
         reply_to = getattr(client, "thread_oid", None)
         if reply_to is not None:
             options.setdefault("reply_to", reply_to)
         return client.AsyncResult(task_id)
-
-    _freeze = freeze
 
     def reprcall(self, *args: Any, **kwargs: Any) -> str:
         """Return the call as text."""

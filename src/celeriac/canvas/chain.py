@@ -190,26 +190,14 @@ class chain(Signature[R]):
         sent = steps[0].apply_async(chain=following, **options)
         return result if steps[1:] else sent
 
-    def freeze(
-        self,
-        _id: str | None = None,
-        group_id: str | None = None,
-        chord: Any = None,
-        root_id: str | None = None,
-        parent_id: str | None = None,
-        group_index: int | None = None,
-    ) -> Any:
-        """Settle the ids of all steps now; return the handle of the last result."""
+    def _settle(self, _id: str | None, given: dict[str, Any]) -> Any:
         self.tasks = to_send(self.unchain_tasks())
         self["args"] = ()
         for key in ("link", "link_error"):
             self.options.pop(key, None)
-        given = {"group_id": group_id, "group_index": group_index, "chord": chord}
-        result = freeze_steps(self.tasks, _id or self.id, root_id=root_id, parent_id=parent_id, **given)
+        result = freeze_steps(self.tasks, _id or self.id, **given)
         self.options["task_id"] = result.id
         return result
-
-    _freeze = freeze
 
     def apply(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Run all steps in this process; return the last result."""

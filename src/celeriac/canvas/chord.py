@@ -18,7 +18,9 @@ from celeriac.model.errors import ChordError, CompilationError, UnsupportedPower
 from celeriac.model.plan import ChordSize, Plan, ResultNode
 from celeriac.results import AsyncResult, EagerResult, GroupResult
 
-_LOCAL = frozenset({"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries", "transactional"})
+_LOCAL = frozenset(
+    {"add_to_parent", "root_id", "parent_id", "task_id", "group_id", "group_index", "chord", "interval", "max_retries", "transactional"}
+)
 
 E_NO_BACKEND = (
     "A chord needs a result store that counts its parts, and results are disabled: set `result_backend` "
@@ -177,27 +179,16 @@ class chord(Signature[R]):
             return _attached(EagerResult(result_id, error, "FAILURE", app=fresh.app), parts)
         return _attached(fresh.body.apply((parts.get(disable_sync_subtasks=False),), **options), parts)
 
-    def freeze(
-        self,
-        _id: str | None = None,
-        group_id: str | None = None,
-        chord: Any = None,
-        root_id: str | None = None,
-        parent_id: str | None = None,
-        group_index: int | None = None,
-    ) -> Any:
-        """Settle the ids of header and body now; return the result of the body."""
+    def _settle(self, _id: str | None, given: dict[str, Any]) -> Any:
         if self.body is None:
             raise CompilationError(f"A chord without a body cannot be sent: {self!r}. Write chord(header, body) or chord(header)(body).")
-        result = self.body.freeze(_id, group_id=group_id, chord=chord, root_id=root_id, group_index=group_index)
+        result = self.body.freeze(_id, **{key: value for key, value in given.items() if key != "parent_id"})
         header = self.kwargs["header"]
         if not isinstance(header, group):
             header = self.kwargs["header"] = group(list(header), app=self.app)
-        parts = header.freeze(self.options.get("task_id"), root_id=root_id, parent_id=parent_id)
+        parts = header.freeze(self.options.get("task_id"), **{key: given[key] for key in ("root_id", "parent_id") if key in given})
         self.options["task_id"] = header.id
         return _attached(result, parts)
-
-    _freeze = freeze
 
     # -- changing
 

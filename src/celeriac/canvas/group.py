@@ -222,30 +222,18 @@ class group(Signature[list[N]]):
         group_id = options.pop("task_id", None) or self.options.get("task_id") or uuid()
         return GroupResult(group_id, [task.apply(given, kwargs, **options) for task in flattened(self.tasks)], app=self.app)
 
-    def freeze(
-        self,
-        _id: str | None = None,
-        group_id: str | None = None,
-        chord: Any = None,
-        root_id: str | None = None,
-        parent_id: str | None = None,
-        group_index: int | None = None,
-    ) -> Any:
-        """Settle the ids of the group and its calls now; return the results to come as one."""
+    def _settle(self, _id: str | None, given: dict[str, Any]) -> Any:
         options = self.options
         own_id = options.get("task_id") or options.setdefault("task_id", _id or uuid())
-        given = {"root_id": root_id, "parent_id": parent_id, "group_id": group_id, "chord": chord, "group_index": group_index}
-        options.update({key: value for key, value in given.items() if value is not None})
+        options.update(given)
         self.tasks = flattened(self.tasks)
         # Of a group at the end of a chain in a header it may be known already.
         outer, index, results = options.get("group_id") or own_id, options.get("group_index") or 0, []
         for task in self.tasks:
-            shared = {"root_id": root_id, "parent_id": parent_id, "chord": options.get("chord")}
+            shared = {"root_id": given.get("root_id"), "parent_id": given.get("parent_id"), "chord": options.get("chord")}
             results.append(task.freeze(group_id=outer, group_index=index, **shared))
             index += task.width
         return GroupResult(own_id, results, app=self.app)
-
-    _freeze = freeze
 
     # -- changing
 

@@ -38,7 +38,8 @@ class StampingVisitor(ABC):
 
     def on_chord_header_start(self, sig: Any, **header: Any) -> Headers | None:
         """A chord's header begins: it is shown as the group that it is, too."""
-        return self.on_group_start(sig.TYPES["group"](sig.tasks), **header)
+        as_group: Any = sig.TYPES["group"]
+        return self.on_group_start(as_group(sig.tasks), **header)
 
     def on_chord_header_end(self, sig: Any, **header: Any) -> None:  # noqa: B027 (for those who want it)
         """A chord's header ends."""
@@ -71,7 +72,8 @@ def stamp(signature: Any, visitor: StampingVisitor | None, append: bool, headers
     """Stamp a signature and everything below it."""
     if visitor is None:
         visitor, headers = _Given(headers), {}
-    _STAMP.get(signature.get("subtask_type") or "", _stamp_task)(signature, visitor, append, dict(headers))
+    walk: Callable[..., Any] = _STAMP.get(signature.get("subtask_type") or "", _stamp_task)
+    walk(signature, visitor, append, dict(headers))
 
 
 def stamp_links(signature: Any, visitor: Any, append: bool, headers: Mapping[str, Any]) -> None:
@@ -123,7 +125,7 @@ def _stamp_chord(signature: Any, visitor: StampingVisitor, append: bool, headers
         stamp(signature.body, visitor, append, headers)
 
 
-_STAMP: dict[str, Callable[[Any, StampingVisitor, bool, Headers], Any]] = {
+_STAMP: dict[str, Callable[..., Any]] = {
     "chain": partial(_stamp_tasks, what="chain"), "group": partial(_stamp_tasks, what="group"), "chord": _stamp_chord,
 }  # fmt: skip
 

@@ -60,7 +60,7 @@ _SECTIONS = {
 @click.option("--umask", help="Make files with this umask (octal).")
 @click.option("-S", "--statedb", metavar="PATH", help="Keep revoked tasks here between restarts.")
 @click.option("--without-gossip", is_flag=True, default=None, help="Accepted for Celery's sake: workers never gossip, leases tell who lives.")
-@click.option("--without-mingle", is_flag=True, default=None, help="Do not ask other workers for revoked tasks at the start (only done where no store keeps them).")
+@click.option("--without-mingle", is_flag=True, default=None, help="Do not ask other workers at the start what is revoked (where no store keeps it).")
 @click.option("--without-heartbeat", is_flag=True, default=None, help="Send no heartbeats: monitors do not see this worker.")
 @click.option("--heartbeat-interval", type=float, metavar="SECONDS", help="Between two heartbeats while a monitor listens; 2 by default.")
 @click.option("--metrics", metavar="HOST:PORT", help="Answer Prometheus and health probes there; unix:PATH for a socket in the file system.")

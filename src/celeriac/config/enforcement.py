@@ -12,13 +12,16 @@ from celeriac.config.table import SETTINGS
 from celeriac.model.errors import ImproperlyConfigured, SettingWarning
 
 
-def enforce(settings: Settings, *, stacklevel: int = 2) -> None:
-    """Refuse wrong values, all in one ``ImproperlyConfigured``, and warn of misspelt names (``SettingWarning``)."""
+def enforce(settings: Settings, *, stacklevel: int = 2, told: set[str] | None = None) -> None:
+    """Refuse wrong values, all in one ``ImproperlyConfigured``, and warn of misspelt names (``SettingWarning``), but for those in ``told``."""
     wrong = list(wrong_values(settings))
     if wrong:
         raise ImproperlyConfigured("\n".join(str(problem) for problem in wrong))
     for problem in spelling.misspelt(settings):
-        warnings.warn(str(problem), SettingWarning, stacklevel=stacklevel)
+        if told is None or problem.key not in told:
+            warnings.warn(str(problem), SettingWarning, stacklevel=stacklevel)
+        if told is not None:
+            told.add(problem.key)
 
 
 def wrong_values(settings: Settings) -> Iterator[Problem]:

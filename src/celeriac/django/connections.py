@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -26,12 +27,17 @@ class _InPlace(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         done: Future[Any] = Future()
+        loop = asyncio._get_running_loop()
+        # As in a thread of its own: Django refuses queries, and keeps connections elsewhere, where a loop runs.
+        asyncio._set_running_loop(None)
         try:
             done.set_result(fn(*args, **kwargs))
         except BaseException as error:
             done.set_exception(error)
-        for connection in _outside_of_transactions():
-            connection.close()
+        finally:
+            for connection in _outside_of_transactions():
+                connection.close()
+            asyncio._set_running_loop(loop)
         return done
 
 

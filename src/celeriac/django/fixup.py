@@ -17,7 +17,6 @@ _TASK = "celeriac.django.task:DjangoTask"
 _PROJECT = "celeriac.django.project"
 _CONNECTIONS = "celeriac.django.connections"
 _SKIP = "CELERY_SKIP_CHECKS"
-_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
 
 class DjangoFixup:
@@ -77,9 +76,6 @@ def _defaults() -> dict[str, Any]:
 def _on_worker_init(**_signal: Any) -> None:
     if not os.environ.get(_SKIP):
         symbol_by_name(f"{_PROJECT}:check")()
-    if symbol_by_name(f"{_CONNECTIONS}:is_green")():
-        # What a coroutine awaits of the ORM runs in its own thread (`connections`), where Django would refuse it.
-        os.environ.setdefault(_UNSAFE, "1")
     _close_all()
 
 

@@ -43,7 +43,8 @@ class CeleriacBackend(_Backend):
     """Sends tasks to an application's workers.
 
     OPTIONS: ``app``, the dotted path of the application, by default the current one; ``transactional``: whether calls go with the caller's
-    database transaction, by default as the setting ``task_transactional`` says. The queue ``default`` is the application's own default queue. Priorities are laid over the span that the broker has.
+    database transaction, by default as the setting ``task_transactional`` says. The queue ``default`` is the application's own default
+    queue. Priorities are laid over the span that the broker has.
     """
 
     supports_defer = True

@@ -61,6 +61,8 @@ CELERY_BACKENDS = "celery.result_backends"
 """Entry points by which packages bring result stores that were written for Celery."""
 _CUSTOM = "celeriac.drivers.celery_backend.opening:backend"
 
+_MESSAGES = ("amqp", "amqps", "pyamqp")
+"""Schemes of a broker that people give for results too: Celery's store of that name is gone since 5.0."""
 _LATER = {
     *("py-amqp", "librabbitmq", "sqs", "sqla", "sql", "postgresql", "mysql"),
     *("mongodb", "filesystem", "kafka", "confluentkafka", "gcpubsub", "consul", "etcd", "zookeeper", "azurestoragequeues", "azureservicebus"),
@@ -148,4 +150,6 @@ def _find(url: str, what: str, table: Mapping[str, str]) -> Any:
         raise ImproperlyConfigured(f"This version of celeriac has no driver yet for the {what} {censor(url)!r}; it has {have}")
     nearest = get_close_matches(scheme, [*table, *_LATER], n=1)
     hint = f"; did you mean {nearest[0]}://?" if nearest else ""
+    if what == "result backend" and scheme in _MESSAGES:
+        hint = "; results that travel as messages are rpc://."
     raise ImproperlyConfigured(f"Unknown scheme {scheme!r} in the {what} URL {censor(url)!r}{hint} Known are {have}, and entry points of {group!r}")

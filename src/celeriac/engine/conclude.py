@@ -10,7 +10,7 @@ from celeriac.engine import abandon, follow_ups, shares, telling
 from celeriac.engine.acknowledgement import End, settle_job
 from celeriac.engine.current import Attempt, enter
 from celeriac.engine.exception_info import ExceptionInfo, text_of
-from celeriac.engine.handlers import handle, report
+from celeriac.engine.handlers import handle, report, while_handled
 from celeriac.model import states
 from celeriac.model.effects import Effects, Ending
 from celeriac.model.envelope import Settlement
@@ -78,8 +78,7 @@ def raised(attempt: Attempt, outcome: Raised, runtime: float, end: End | None = 
     result = _error_meta(attempt, states.FAILURE, error, outcome.traceback)
     follow_ups.after_failure(attempt, error, outcome.traceback)
     info = ExceptionInfo(error, outcome.traceback)
-    handle(attempt, "on_failure", error, message.id, message.args, message.kwargs, info)
-    _tell_failure(attempt, error, info)
+    while_handled(error, lambda: _failed(attempt, error, info))
     expected = isinstance(error, tuple(attempt.task.throws or ()))
     attempt.tools.log.failed(message.shadow or message.task, message.id, error, outcome.traceback, runtime, expected)
     handle(attempt, "after_return", states.FAILURE, error, message.id, message.args, message.kwargs, info)
@@ -143,6 +142,12 @@ def _error_meta(attempt: Attempt, state: str, error: BaseException, traceback: s
     if attempt.ignored and not attempt.task.store_errors_even_if_ignored:
         return None
     return attempt.meta(state, error, traceback, done=True)
+
+
+def _failed(attempt: Attempt, error: BaseException, info: ExceptionInfo) -> None:
+    message = attempt.message
+    handle(attempt, "on_failure", error, message.id, message.args, message.kwargs, info)
+    _tell_failure(attempt, error, info)
 
 
 def _tell_failure(attempt: Attempt, error: BaseException, info: ExceptionInfo) -> None:

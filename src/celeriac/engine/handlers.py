@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from celeriac import signals
@@ -18,6 +19,16 @@ def handle(attempt: Attempt, name: str, *args: Any) -> None:
         getattr(attempt.task, name)(*args)
     except Exception as error:
         report(attempt, name, error)
+
+
+def while_handled(error: BaseException, act: Callable[[], None]) -> None:
+    """Do something as in the ``except`` block that caught an error: handlers find it by ``sys.exc_info``, and ``logging.exception`` writes it."""
+    traceback = error.__traceback__
+    try:
+        raise error
+    except BaseException:
+        error.__traceback__ = traceback
+        act()
 
 
 def report(attempt: Attempt, name: str, error: BaseException) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 
@@ -14,6 +15,7 @@ def Event(
     return {"timestamp": __now__(), **(_fields or {}), **fields, "type": type}
 
 
+@lru_cache(256)
 def group_from(type: str) -> str:
     """Return the group of a type: that of ``task-sent`` is ``task``."""
     return type.partition("-")[0]

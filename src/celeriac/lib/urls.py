@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from celeriac.lib.value import Value
@@ -47,6 +48,7 @@ def _hosts(url: str) -> list[str]:
     return [part.strip() for part in url.split(";") if part.strip()] if url.lower().startswith("sentinel") else [url]
 
 
+@lru_cache(maxsize=64)
 def censor(url: str) -> str:
     """Return the URL with its password hidden, for logs and banners."""
     hosts = _hosts(url)

@@ -107,7 +107,7 @@ class Stand:
         return {
             "broker_url": url, "broker_read_url": None, "broker_write_url": None, "broker_transport_options": {},
             "result_backend": url if results else "disabled://", "result_backend_transport_options": {}, "beat_store": None,
-            "task_always_eager": False,
+            "beat_scheduler": "celery.beat:PersistentScheduler", "task_always_eager": False,
         }  # fmt: skip
 
     @property

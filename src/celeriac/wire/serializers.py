@@ -217,7 +217,7 @@ def _yaml_encode(value: Any) -> bytes:
 def _yaml_dumper() -> Any:
     """Return a dumper that writes what is a dict or a list (signatures, say) as that."""
     yaml = _yaml()
-    dumper = type("Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {})
+    dumper: Any = type("Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {})
     dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
     dumper.add_multi_representer(list, yaml.SafeDumper.represent_list)
     return dumper

@@ -39,6 +39,7 @@ _AUDIT = 0.5
 _TURN = 1_500
 """Milliseconds between two turns of an idle settling loop that is watched by probes."""
 _MOST_AT_ONCE = 2_000
+_COLD = Lost("The worker was shut down cold")
 
 
 class Consumer:
@@ -281,7 +282,8 @@ class Consumer:
         kind = "lost" if notice.limit is None else "timeout"
         lost = Lost(reason=notice.reason, kind=kind, signal=notice.signal, limit=notice.limit, log=notice.log)
         if self._cold:
-            self._outbox.add([self._interrupted(job, lost) for job in (*begun, *unbegun)])
+            # It was us who killed it.
+            self._outbox.add([self._interrupted(job, _COLD) for job in (*begun, *unbegun)])
         else:
             now, deaths = self._clock.now(), self._gate.deaths
             again = [job.replace(lost=deaths.note(job, lost, now=now, pid=slot.pid, memory=notice.memory)) for job in begun if job.lost is None]
@@ -328,9 +330,8 @@ class Consumer:
     def _abandon_rest(self) -> None:
         """Cold, and all task processes are gone: what was handed out and read by none, or waits here, is not run by this worker."""
         self._collect()
-        lost = Lost("The worker was shut down cold")
         jobs = [job for number, _ in self._ledger.out() for job in self._ledger.withdraw(number)]
-        self._outbox.add([self._interrupted(job, lost) for job in [*jobs, *(job for job in self._intake.jobs() if job.acked)]])
+        self._outbox.add([self._interrupted(job, _COLD) for job in [*jobs, *(job for job in self._intake.jobs() if job.acked)]])
 
     def _audit(self) -> None:
         """Find packets that nobody has: a process may have died between taking one and noting it in its slot.

@@ -17,7 +17,7 @@ from celeriac.engine.current import stamp
 from celeriac.engine.revoked import Revoked
 from celeriac.lib.clock import Clock
 from celeriac.model import states
-from celeriac.model.errors import OperationalError, TaskRevokedError
+from celeriac.model.errors import ImproperlyConfigured, OperationalError, TaskRevokedError
 from celeriac.model.record import ResultMeta, ResultRecord
 
 logger = logging.getLogger("celeriac.worker.revocations")
@@ -47,7 +47,9 @@ class Revocations:
         """Called when something was added."""
 
     def load(self) -> None:
-        """Learn what was revoked before this worker began."""
+        """Learn what was revoked before this worker began; raises ImproperlyConfigured when its file could not be written later."""
+        if self._file is not None and not os.access(self._file if self._file.exists() else self._file.parent, os.W_OK):
+            raise ImproperlyConfigured(f"The file of revoked tasks {self._file} cannot be written: choose another place with --statedb")
         with self._lock:
             for mark, when in read_file(self._file) if self._file is not None else ():
                 self.revoked.add((mark,), when)

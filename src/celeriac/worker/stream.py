@@ -228,18 +228,17 @@ class EventStream(Service):
 
 
 def _received(job: Job, accept: frozenset[str] | None) -> Event:
-    envelope = job.delivery.envelope
-    headers: Mapping[str, Any] = envelope.headers
+    get = job.delivery.envelope.headers.get
     fields = {
-        "uuid": headers.get("id"),
-        "name": headers.get("task"),
-        "args": headers.get("argsrepr"),
-        "kwargs": headers.get("kwargsrepr"),
-        "root_id": headers.get("root_id"),
-        "parent_id": headers.get("parent_id"),
-        "retries": headers.get("retries") or 0,
-        "eta": headers.get("eta"),
-        "expires": headers.get("expires"),
+        "uuid": get("id"),
+        "name": get("task"),
+        "args": get("argsrepr"),
+        "kwargs": get("kwargsrepr"),
+        "root_id": get("root_id"),
+        "parent_id": get("parent_id"),
+        "retries": get("retries") or 0,
+        "eta": get("eta"),
+        "expires": get("expires"),
     }
     if fields["name"] is None or fields["args"] is None:
         fields.update(_from_body(job, accept))

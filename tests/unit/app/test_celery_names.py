@@ -88,3 +88,12 @@ def test_a_task_sees_that_it_was_asked_to_stop(app: Celeriac) -> None:
     assert long.is_aborted(task_id=result.id)
     assert asked.is_aborted()
     assert ABORTED == app.AsyncResult(result.id).state
+
+
+def test_the_router_tells_the_options_of_a_call(app: Celeriac) -> None:
+    app.conf.task_routes = {"proj.add": {"queue": "mine", "priority": 3}, "proj.far": {"exchange": "else", "routing_key": "there"}}
+
+    found = app.amqp.router.route({"priority": 5}, "proj.add")
+    assert ("mine", 5) == (found["queue"].name, found["priority"])
+    assert {"exchange": "else", "routing_key": "there"} == app.amqp.router.route({}, "proj.far", (1,), {})
+    assert "celery" == app.amqp.router.route({}, "proj.other")["queue"].name

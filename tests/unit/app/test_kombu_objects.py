@@ -59,3 +59,14 @@ def test_a_missing_application_is_found_where_that_is_wanted(monkeypatch: pytest
     assert app is app_or_default(app)
     with pytest.raises(RuntimeError, match="give the application here explicitly"):
         app_or_default()
+
+
+def test_queues_without_an_exchange_have_that_of_the_settings() -> None:
+    app = Celeriac("kombus", broker="memory://", set_as_current=False)
+    app.conf.update(task_default_exchange="tasks", task_default_exchange_type="topic", task_default_routing_key="task.default")
+    app.conf.task_queues = [Queue("one", routing_key="task.#"), Queue("two"), Queue("three", Exchange("own"))]
+
+    found = [app.queues[name] for name in ("one", "two", "three")]
+    assert [("tasks", "topic", "task.#"), ("tasks", "topic", "task.default"), ("own", "direct", "")] == [
+        (queue.exchange.name, queue.exchange.type, queue.routing_key) for queue in found
+    ]

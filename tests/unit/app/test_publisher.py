@@ -72,3 +72,13 @@ def test_extended_fields_are_stored_only_when_the_settings_say_so() -> None:
 
     assert "name" not in json.loads(plain.encode_result(meta).body)
     assert json.loads(extended.encode_result(meta).body)["name"] == "t"
+
+
+@pytest.mark.parametrize(("task_id", "dated"), [(None, False), ("chosen", True), ("0189d3a5-6c00-7000-8000-000000000000", True)])
+def test_a_message_says_when_it_was_sent_unless_its_id_was_made_for_it(
+    app: Celeriac, sent: Callable[[], list[Delivery]], task_id: str | None, dated: bool
+) -> None:
+    app.send_task("t", task_id=task_id)
+
+    (delivery,) = sent()
+    assert ("celeriac_sent" in delivery.envelope.headers) == dated

@@ -310,3 +310,15 @@ def test_a_callable_without_a_name_needs_one(app: Celeriac) -> None:
     with pytest.raises(TypeError, match=r"give the task one: @app\.task\(name="):
         app.task(partial)
     assert app.task(name="binary")(partial)("101") == 5
+
+
+def test_annotations_count_from_the_first_message_on() -> None:
+    app = Celeriac("annotated", broker="memory://annotated", task_annotations={"annotated.task": {"queue": "theirs"}}, set_as_current=False)
+
+    @app.task(name="annotated.task")
+    def task() -> None:
+        """Do nothing."""
+
+    task.delay()
+
+    assert 1 == app.broker.depth("theirs")

@@ -121,3 +121,18 @@ def test_what_is_collected_is_not_sent(client, add):
     assert ([], 1) == (client.sent, len(plans))
     add(1).delay()
     assert 1 == len(client.sent)
+
+
+def test_a_pipe_in_place_is_a_chain_too(add):
+    sig = add(1)
+    sig |= add(2)
+
+    assert "proj.add(1) | add(2)" == repr(sig)
+
+
+def test_a_signature_stays_in_its_group_and_keeps_its_own_stamps(add):
+    sig = add(1, group_id="first", stamped_headers=["own"], own="x")
+
+    sent = sig.clone(group_id="second", stamped_headers=["own", "more"], own="y", more="z")
+
+    assert {"group_id": "first", "stamped_headers": ["own", "more"], "own": "x", "more": "z"} == sent.options

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from celeriac.canvas import Signature, chain, maybe_signature
+from celeriac.canvas import Signature, chain, group, maybe_signature
 from celeriac.model.errors import CompilationError
 
 
@@ -93,3 +93,14 @@ def test_what_is_no_signature_is_refused(add):
 
 def test_an_empty_chain_sends_nothing(client):
     assert None is chain(app=client).apply_async()
+
+
+def test_an_immutable_chain_ignores_arguments(client, add):
+    (add(1) | add(2)).set(immutable=True).apply_async((9,))
+
+    assert (1,) == client.sent[0].args
+
+
+def test_a_chain_leaves_empty_groups_out_and_a_pipe_does_not(add):
+    assert "proj.add(1) | add(2)" == repr(chain(add(1), group([]), add(2)))
+    assert "proj.add(1) | chord([], proj.add(2))" == repr(add(1) | group([]) | add(2))

@@ -149,6 +149,7 @@ def test_links_of_a_group(add):
 
 def test_skewed_calls_begin_one_after_the_other(add):
     assert [1.0, 3.0, 5.0] == [task.options["countdown"] for task in group(add(n) for n in range(3)).skew(1, 10, 2).tasks]
+    assert [1.0, 2.0, 3.0, 3.0] == [task.options["countdown"] for task in group(add(n) for n in range(4)).skew(1, 3).tasks]
 
 
 def test_each_message_of_a_header_carries_the_body(client, add):
@@ -222,3 +223,11 @@ def test_workflows_are_drawn(add):
 
     assert "n0 --> n2" in sig.draw()
     assert "n1 -> n2;" in sig.draw("dot")
+
+
+def test_a_group_is_as_long_as_it_has_calls(add):
+    assert [0, 2, 3] == [len(group([])), len(group(add(1), add(2))), len(group(add(n) for n in range(3)))]
+
+
+def test_chains_that_come_to_nothing_are_no_members(client, add):
+    assert 1 == len(group(chain(), add(1), chain(chain())).apply_async())

@@ -17,6 +17,9 @@ class Tenant(StampingVisitor):
     def on_signature(self, sig, **headers):
         return {"tenant": "x", "trace": 1, "stamped_headers": ["tenant"]}
 
+    def on_group_start(self, sig, **headers):
+        self.seen.append("group")
+
     def on_chain_start(self, sig, **headers):
         self.seen.append("chain")
 
@@ -45,7 +48,7 @@ def test_a_visitor_sees_every_part(add):
     sig.stamp(visitor)
 
     body = sig.tasks[1].body
-    assert ["chain", "body"] == visitor.seen
+    assert ["chain", "group", "group", "body"] == visitor.seen
     assert ("x", 1, ["tenant"]) == (body.options["tenant"], body.options["trace"], body.options["stamped_headers"])
     assert ["callback", "tenant"] == sig.tasks[0].options["link"][0].options["stamped_headers"]
 
@@ -59,3 +62,11 @@ def test_stamps_are_replaced_or_appended(add):
     sig.stamp(a=3, append_stamps=True)
 
     assert ([2, 3], ["a"]) == (sig.options["a"], sig.options["stamped_headers"])
+
+
+def test_what_is_no_stamp_is_an_option(add):
+    sig = add(1)
+
+    sig.stamp(stamped_headers=["tenant"], tenant="x", priority=3)
+
+    assert {"stamped_headers": ["tenant"], "tenant": "x", "priority": 3} == sig.options

@@ -196,6 +196,21 @@ def test_keys_tell_workers_what_to_do_and_show_the_answer(project, feed, keys, t
     run(monitor, act)
 
 
+def test_a_question_is_to_be_read_to_its_end(project, feed):
+    two_tasks(feed)
+    monitor = Monitor(project, feed)
+
+    async def act(pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: monitor.screen.query("Confirm Label"))
+        question = monitor.screen.query("Confirm Label").first()
+        await until(pilot, lambda: question.region.width)
+        assert question.region.width * question.region.height >= len(str(question.render()))
+        assert question.region.right <= 80
+
+    run(monitor, act)
+
+
 @pytest.mark.parametrize("keys", ["rn", ["l", "enter"], ["t", "escape"], ["m", "x", "enter"]])
 def test_what_is_not_confirmed_is_not_done(project, feed, keys):
     two_tasks(feed)

@@ -5,17 +5,22 @@ from typing import Any
 import pytest
 
 from celeriac.drivers.rabbitmq import native
-from celeriac.drivers.rabbitmq.address import address_of
+from celeriac.drivers.rabbitmq.address import Address, address_of
+from celeriac.drivers.rabbitmq.answering import Answering
+from celeriac.drivers.rabbitmq.backend import RpcBackend
 from celeriac.drivers.rabbitmq.content import decode_header, encode_message
 from celeriac.drivers.rabbitmq.errors import ChannelClosed, of_closed
+from celeriac.drivers.rabbitmq.fused import RpcSettler
 from celeriac.drivers.rabbitmq.memory import Stale, Tries, key_of, tag_for
-from celeriac.drivers.rabbitmq.methods import decode, encode
+from celeriac.drivers.rabbitmq.methods import Method, decode, encode
 from celeriac.drivers.rabbitmq.tables import decode_table, encode_table
 from celeriac.drivers.rabbitmq.topology import Definitions, arguments_of
 from celeriac.drivers.rabbitmq.windows import Windows
 from celeriac.lib.urls import parse
-from celeriac.model.envelope import Delivery, Envelope, Outgoing
-from celeriac.model.errors import EncodeError, ImproperlyConfigured
+from celeriac.model.effects import Writes
+from celeriac.model.envelope import Delivery, Envelope, Outgoing, Settlement, Verdict
+from celeriac.model.errors import EncodeError, ImproperlyConfigured, OperationalError
+from celeriac.model.record import ResultRecord
 from celeriac.model.topology import Exchange, Queue
 
 
@@ -201,3 +206,76 @@ def test_a_refusal_says_what_differs() -> None:
 
     assert isinstance(error, ImproperlyConfigured)
     assert "The queue 'celery' on RabbitMQ at host:5672 was declared before with another 'x-max-priority': received none" in str(error)
+
+
+def test_a_result_and_the_settlement_of_its_message_are_one_write_and_what_follows_comes_first() -> None:
+    calls: list[Any] = []
+
+    class Apart:
+        def flush(self, writes: Any, body_of: Any) -> None:
+            calls.append(("apart", [(len(write.records), len(write.publish), write.settlement is not None) for write in writes]))
+
+    backend = RpcBackend(Address(), reply_to="")
+    settler = RpcSettler(Apart(), backend, lambda shares: calls.extend(("together", len(r), len(s)) for r, s in shares))  # type: ignore[arg-type]
+    ack, record = Settlement(Verdict.ACK, "1 q", "q"), ResultRecord("a", "SUCCESS", b"{}", reply_to="caller")
+    follow_up = Outgoing(Envelope({}, b""), "next")
+
+    unanswered = record.replace(reply_to=None)
+    writes = [Writes(ack, (record,), (follow_up,)), Writes(ack, (record,)), Writes(None, (record,)), Writes(ack), Writes(ack, (unanswered,))]
+    settler.flush(writes, lambda due: [])
+
+    assert calls == [("apart", [(0, 1, False), (1, 0, False), (0, 0, True), (1, 0, True)]), ("together", 2, 2)]
+
+
+class Line:
+    """A connection on which nothing comes."""
+
+    where, patience, blocked, failure = "here", 0.0, None, None
+
+    def wait(self, done: Any, timeout: float) -> bool:
+        return bool(done())
+
+    def fail(self, error: Exception) -> Exception:
+        self.failure = error  # type: ignore[assignment]
+        return error
+
+
+class Quiet:
+    """A channel that agrees to all."""
+
+    closed = None
+
+    def call(self, *_: Any) -> None: ...
+
+
+def test_results_are_waited_for_until_the_server_has_them_all() -> None:
+    line = Line()
+    answering = Answering(line, Quiet())  # type: ignore[arg-type]
+    answering.wait()
+    answering.begin()
+    answering.sent(3)
+    answering.confirmed(Method("basic.ack", (2, True)))
+    line.blocked = "low on memory"  # type: ignore[assignment]
+
+    with pytest.raises(OperationalError, match="low on memory"):
+        answering.wait()
+    # Cut off, what is on its way would be done again: the connection stays.
+    assert line.failure is None
+    line.blocked = None
+    with pytest.raises(OperationalError, match="did not confirm"):
+        answering.wait()
+    assert line.failure is not None
+    answering.confirmed(Method("basic.nack", (3, False)))
+    with pytest.raises(OperationalError, match="refused 1 results"):
+        answering.wait()
+    answering.wait()
+
+
+def test_what_the_applications_queues_say_of_an_exchange_is_learnt_when_it_is_asked_for() -> None:
+    images = Queue("images", Exchange("media", "topic"), "image.#", queue_arguments={"x-queue-type": "quorum"})
+    known = {"images": images, "other": Queue("other"), "all": Queue("all", Exchange("all", "fanout"))}
+    definitions = Definitions(known.get, lambda: known)
+
+    assert (definitions.exchange("media"), definitions.quorum) == (Exchange("media", "topic"), True)
+    assert definitions.bound_to("media") == [images]
+    assert definitions.exchange("unheard of") is None

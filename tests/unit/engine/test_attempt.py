@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import weakref
 
 import pytest
@@ -20,6 +21,7 @@ from celeriac.model.errors import (
     SoftTimeLimitExceeded,
     WorkerShutdown,
 )
+from celeriac.results import AsyncResult, GroupResult
 
 
 def fail(error: BaseException):
@@ -63,6 +65,15 @@ def test_handlers_and_signals_of_a_failure_come_in_celerys_order(world):
     assert "FAILURE" == effects.result.state
     assert "test_attempt.py" in effects.result.traceback
     assert "src/celeriac" not in effects.result.traceback
+
+
+def test_handlers_of_a_failure_find_it_as_the_error_that_is_handled(world):
+    world.task(fail(KeyError("x")), on_failure=lambda *_: world.said.append(repr(sys.exc_info()[1])))
+    effects = world.run()
+
+    assert "KeyError('x')" in world.said
+    assert (None, None, None) == sys.exc_info()
+    assert "while_handled" not in effects.result.traceback
 
 
 def test_a_retry_calls_on_retry_and_no_after_return(world):
@@ -372,3 +383,11 @@ def test_an_asyncio_executor_runs_many_attempts_in_one_loop(world):
 
     assert [(1, 1), (2, 2)] == [effects.result.result for effects in asyncio.run(both())]
     assert None is current()
+
+
+def test_of_a_result_that_a_task_returns_its_ids_are_kept(world):
+    world.task(lambda: GroupResult("group", [AsyncResult("a"), AsyncResult("b")]))
+
+    effects = world.run()
+
+    assert (("group", None), [(("a", None), None), (("b", None), None)]) == effects.result.result

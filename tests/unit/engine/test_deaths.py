@@ -24,6 +24,15 @@ def test_attempts_are_told_in_order_with_their_memory() -> None:
     )
 
 
+def test_what_the_message_tells_comes_first() -> None:
+    told = job("a", 3)
+    told = told.replace(delivery=told.delivery.replace(deaths=("delivery 1, ...", "delivery 2, ...")))
+
+    lost = Deaths().note(told, KILLED, now=0.0, pid=13, memory=None)
+
+    assert [line[:10] for line in lost.attempts] == ["delivery 1", "delivery 2", "delivery 3"]
+
+
 def test_the_oldest_are_forgotten() -> None:
     deaths = Deaths(most=2)
     for name in ("a", "b", "c"):

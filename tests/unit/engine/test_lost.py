@@ -27,6 +27,22 @@ def test_a_lost_job_is_concluded_by_its_tasks_rules(world, options, acked, verdi
     assert isinstance(world.gate, Gate)
 
 
+def test_a_lost_job_whose_beginning_is_remembered_has_ended(world):
+    world.task(lambda: 1)
+    job = world.job(acked=True).replace(begun=True)
+
+    for effects in (conclude_lost(job, LOST, world.tools), conclude_lost_plain(job, LOST, world.gate)):
+        assert (Verdict.ACK, "FAILURE") == (effects.settlement.verdict, effects.result.state)
+
+
+def test_a_message_that_goes_back_tells_how_its_attempts_ended(world):
+    world.task(lambda: 1, acks_late=True)
+    lost = LOST.replace(attempts=("delivery 1, ...",))
+
+    for effects in (conclude_lost(world.job(), lost, world.tools), conclude_lost_plain(world.job(), lost, world.gate)):
+        assert (Verdict.REQUEUE, ("delivery 1, ...",)) == (effects.settlement.verdict, effects.settlement.deaths)
+
+
 def test_a_lost_job_calls_the_failure_handlers(world):
     world.task(lambda: 1)
     world.listen("task_failure")

@@ -79,6 +79,7 @@ def test_one(celeriac_testing, number):
 
 AS_CELERY_HAS_THEM = '''
 import logging
+import threading
 import pytest
 from celeriac import Task, current_app, shared_task
 
@@ -101,6 +102,26 @@ def celery_class_tasks():
 
 
 @pytest.fixture(scope="session")
+def celery_parameters():
+    return {"strict_typing": False}
+
+
+@pytest.fixture(scope="session")
+def celery_enable_logging():
+    return True
+
+
+@pytest.fixture(scope="session")
+def celery_worker_pool():
+    return "threads"
+
+
+@pytest.fixture(scope="session")
+def celery_worker_parameters():
+    return {"queues": ["tests", "others"], "concurrency": 2}
+
+
+@pytest.fixture(scope="session")
 def celery_includes():
     return ["included"]
 
@@ -115,6 +136,16 @@ def test_a_task_that_the_test_defines(celery_app, celery_worker):
     assert result.get(timeout=10) == 16
     assert result.queue == "tests"
     assert current_app.main == celery_app.main
+
+
+def test_parameters_of_application_and_worker_count(celery_app, celery_worker):
+    @celery_app.task
+    def where(**options):
+        return threading.current_thread() is threading.main_thread(), logging.getLogger("celeriac").isEnabledFor(logging.WARNING)
+
+    assert celery_app.strict_typing is False
+    assert where.apply_async(kwargs={"any": "thing"}, queue="others").get(timeout=10) == [False, True]
+    assert (celery_worker.options.pool, celery_worker.options.concurrency) == ("threads", 2)
 
 
 @pytest.mark.celery(result_extended=False, task_default_queue="marked")
@@ -189,7 +220,7 @@ def test_the_fixtures_are_those_that_people_know_from_celery(tmp_path: Path) -> 
 
     output, _ = run(tmp_path, "-p", "no:randomly")
 
-    assert "7 passed" in output
+    assert "8 passed" in output
 
 
 def test_the_drop_in_gives_the_fixtures_by_celerys_name(tmp_path: Path) -> None:

@@ -211,6 +211,18 @@ def test_what_is_printed_becomes_log_lines(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "[WARNING/MainProcess] one line\n"
 
 
+def test_a_line_without_an_end_is_written_when_its_task_has_ended(tmp_path: Path) -> None:
+    log = started(tmp_path / "log", worker_redirect_stdouts=True)
+
+    print("half a line", end="")
+    log.succeeded("t", "1", 0.5, None)
+    print("the next task's")
+    log.flush()
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.partition("] ")[2] for line in lines] == ["half a line", "Task t[1] succeeded in 0.500000s: None", "the next task's"]
+
+
 def test_a_log_file_that_was_moved_away_is_opened_anew(tmp_path: Path) -> None:
     clock = ManualClock()
     output = LogOutput(str(tmp_path / "log"), now=clock.monotonic)

@@ -64,6 +64,7 @@ class Monitor(App[None]):
     Confirm, Ask { align: center middle; }
     Details { align: center middle; }
     .box { width: 76; max-width: 95%; height: auto; border: round $primary; padding: 0 1; background: $surface; }
+    .box Label { width: 100%; }
     .box Input { border: none; height: 1; padding: 0; margin: 1 0; }
     .page { height: 1fr; border: round $primary; padding: 0 1; background: $surface; }
     .-plain LiveTable:focus > .datatable--cursor { text-style: reverse; }

@@ -11,13 +11,14 @@ from celeriac.model.record import EXTRA, ChordPart, DueChord, GroupRecord, Resul
 from celeriac.model.states import READY_STATES, SUCCESS
 
 TOMBSTONE_TTL = 86_400.0
-"""Seconds for which a finished chord is remembered, so that a late copy of a part does not start it again."""
+"""Seconds for which a chord is remembered at least: a late copy of a part does not start a finished one again; others may still come to their end."""
 
 
 class _Chord:
     def __init__(self) -> None:
         self.parts: dict[int, ChordPart] = {}
-        self.finished: float | None = None
+        self.finished = False
+        self.expires = 0.0
 
 
 class ResultStore:
@@ -62,7 +63,8 @@ class ResultStore:
             if not part.size:
                 continue
             chord = self.chords.setdefault(part.group, _Chord())
-            if chord.finished is None:
+            if not chord.finished:
+                chord.expires = self.clock.now() + max(part.ttl or 0.0, TOMBSTONE_TTL)
                 chord.parts.setdefault(part.index, part)
                 touched[part.group] = part.size
         return [due for group, size in touched.items() if (due := _due(group, size, self.chords[group].parts)) is not None]
@@ -70,14 +72,14 @@ class ResultStore:
     def all_due(self) -> list[DueChord]:
         return [
             due for group, chord in self.chords.items()
-            if chord.finished is None and chord.parts and (due := _due(group, next(iter(chord.parts.values())).size, chord.parts)) is not None
+            if not chord.finished and chord.parts and (due := _due(group, next(iter(chord.parts.values())).size, chord.parts)) is not None
         ]  # fmt: skip
 
     def finish(self, groups: Collection[str]) -> None:
         for group in groups:
             chord = self.chords.setdefault(group, _Chord())
             chord.parts.clear()
-            chord.finished = self.clock.now()
+            chord.finished, chord.expires = True, self.clock.now() + TOMBSTONE_TTL
 
     def cleanup(self) -> int:
         now = self.clock.now()
@@ -87,7 +89,7 @@ class ResultStore:
             del self.records[task_id]
         for group in old_groups:
             del self.groups[group]
-        self.chords = {g: c for g, c in self.chords.items() if c.finished is None or c.finished + TOMBSTONE_TTL > now}
+        self.chords = {g: c for g, c in self.chords.items() if c.expires > now}
         return len(old) + len(old_groups)
 
 

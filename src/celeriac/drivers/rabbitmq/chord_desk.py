@@ -89,11 +89,13 @@ class Desk:
             self._channel.send("basic.qos", 0, 1 if head else 0, False)
             self._channel.send("basic.consume", 0, queue, self._tag, False, False, True, False, {})
             while True:
-                # An answer to something asked later has everything before it that was on its way.
                 ready = self._channel.call("queue.declare", 0, queue, True, False, False, False, False, {}).values[1]
-                reading.take(self._arrived)
                 if head or not ready:
-                    return True
+                    break
+            # The queue has handed over everything, but its word of that may overtake it; the answer to something that is asked later does not.
+            self._channel.call("basic.qos", 0, 0, False)
+            reading.take(self._arrived)
+            return True
         except ChannelClosed as error:
             self._reopen()
             if error.code == NOT_FOUND:

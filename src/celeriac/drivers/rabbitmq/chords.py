@@ -165,16 +165,25 @@ class Chords:
     @contextmanager
     def looking(self, desk: Desk, look: Look) -> Iterator[tuple[Reading, DueChord] | None]:
         """Look at a chord; when it is due, have its queue to oneself meanwhile. Raises Busy when somebody else has it."""
-        if not self._worth_reading(desk, look):
-            yield None
-            return
-        with desk.reading(look.group) as reading:
-            due = None if reading is None else self._due(reading, look)
-            yield None if reading is None or due is None else (reading, due)
+        again = look
+        while self._worth_reading(desk, again):
+            with desk.reading(look.group) as reading:
+                due = None if reading is None else self._due(reading, look)
+                if reading is not None and due is not None:
+                    yield reading, due
+                    return
+            # While this one had the queue, and while the server put back what it had read, others saw too little and went: look for them too.
+            again = look.replace(failed=False)
+        yield None
 
     def _worth_reading(self, desk: Desk, look: Look) -> bool:
         if look.failed:
             return True
+        need = self._need.get(look.group) or look.size
+        if not need:
+            told = self._size(desk, look.group)
+            need = told and told + 1
+        self._need.note(look.group, need)
         measured = desk.admin.measure(queue_of(look.group))
         if measured is None:
             if self._announced(look.group):
@@ -183,11 +192,6 @@ class Chords:
         ready, readers = measured
         if readers:
             raise Busy
-        need = self._need.get(look.group)
-        if not need:
-            told = 0 if look.size else self._size(desk, look.group)
-            need = look.size or (told and told + 1)
-            self._need.note(look.group, need)
         # Of a chord without a size nobody has told it yet: whoever does is heard before its last parts are sent.
         return bool(need) and ready >= need
 
@@ -287,7 +291,14 @@ class Chords:
                     break
         finally:
             peek.close()
+        self._await_looks(desk, len(found))
         return list(found.values())
+
+    def _await_looks(self, desk: Desk, count: int) -> None:
+        """Return when the looks that went back are there again, unless others have them: the server takes a moment for it."""
+        deadline = time.monotonic() + 1.0
+        while (desk.admin.count(self.looks) or 0) < count and time.monotonic() < deadline:
+            time.sleep(_AGAIN)
 
     def _keep(self, desk: Desk, look: Look, found: dict[str, DueChord]) -> bool:
         """Say whether a look has to be made again; note the chord if it is due."""

@@ -15,15 +15,21 @@ CHUNK = 3000
 
 PROMOTE = """
 local function promote(delayed, texts, first_list, now)
-  local all, due, full = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1000), {}, {}
-  for i = 1, #all do
-    -- Due messages go before all others, but not before those that were due earlier and wait there still: they alone have an eta.
-    local list = string.match(all[i], '^%d+')
+  -- Due messages go before all others, but not before those that were due earlier and wait there still: they alone have an eta.
+  local due, full = {}, {}
+  local function waits(name)
+    local list = string.match(name, '^%d+')
     if full[list] == nil then
       local first = redis.call('LINDEX', KEYS[first_list + tonumber(list)], -1)
       full[list] = first and string.find(first, '"eta": ?"') ~= nil
     end
-    if not full[list] then due[#due + 1] = all[i] end
+    return full[list]
+  end
+  local all = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1)
+  if #all == 0 then return end
+  all = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, waits(all[1]) and 50 or 1000)
+  for i = 1, #all do
+    if not waits(all[i]) then due[#due + 1] = all[i] end
   end
   if #due == 0 then return end
   redis.call('ZREM', delayed, unpack(due))

@@ -7,6 +7,7 @@ news, and whoever waits on one waits for the sentinels too.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import threading
@@ -21,6 +22,8 @@ from celeriac.drivers.redis.errors import ProtocolError
 from celeriac.drivers.redis.server import Server, polled
 from celeriac.lib import deadline
 from celeriac.model.errors import OperationalError
+
+logger = logging.getLogger("celeriac.drivers.redis")
 
 _BEGUN = (b"+failover-state-send-slaveof-noone", b"+failover-state-wait-promotion")
 _DONE = (b"+promoted-slave", b"+switch-master")
@@ -88,8 +91,9 @@ class SentinelServer(Server):
         for host, port in self.address.hosts:
             try:
                 ear = _ear(self.address, host, port)
-            except Exception:
-                # Whatever it is: another sentinel may do, and that none does shows when the master is asked for.
+            except Exception as error:
+                # Whatever it is: another one may do, and that none does shows when the master is asked for.
+                logger.debug("The sentinel at %s:%s cannot be listened to: %s", host, port, error)
                 continue
             self._ears[ear.fileno()] = ear
             self._poll.register(ear.fileno(), select.POLLIN)
