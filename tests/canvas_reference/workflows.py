@@ -97,6 +97,15 @@ def has_steps(chain: Chain) -> bool:
     return any(has_steps(step) if isinstance(step, Chain) else True for step in chain.steps)
 
 
+def _is_nothing(workflow: Workflow) -> bool:
+    """Whether it comes to no call whose result anybody could wait for."""
+    if isinstance(workflow, Chord):
+        return _is_nothing(workflow.body)
+    if isinstance(workflow, (Call, Mapped)):
+        return False
+    return all(map(_is_nothing, workflow.steps if isinstance(workflow, Chain) else workflow.members))
+
+
 def _workflow(draw: st.DrawFn, depth: int, numbers: count[int], deep: bool) -> Workflow:
     leaves = () if deep else ("call", "call", "mapped")
     kind = draw(st.sampled_from((*leaves, "chain", "chain", "group", "chord") if depth else ("call", "call", "call", "mapped")))
@@ -106,16 +115,19 @@ def _workflow(draw: st.DrawFn, depth: int, numbers: count[int], deep: bool) -> W
         return _mapped(draw, numbers)
     width = draw(WIDTHS)
     below = tuple(_workflow(draw, depth - 1, numbers, deep and place == 0) for place in range(width))
-    common: dict[str, Any] = {"partial": _seldom(draw, f"p{next(numbers)}"), "immutable": draw(st.integers(0, 9)) == 9, "stamp": _seldom(draw, f"s{next(numbers)}")}
+    common: dict[str, Any] = {
+        "partial": _seldom(draw, f"p{next(numbers)}"), "immutable": draw(st.integers(0, 9)) == 9, "stamp": _seldom(draw, f"s{next(numbers)}"),
+    }  # fmt: skip
     if kind == "chain":
         return Chain(below, _some(draw, numbers), _some(draw, numbers), draw(st.booleans()) and bool(below), **common)
     if kind == "group" and draw(st.integers(0, 7)) == 7:
         return Group(tuple(Mapped(next(numbers), "starmap", 2) for _ in below), source="chunks")
-    source = draw(st.sampled_from(("list", "list", "generator")))
+    # What a generator will bring is not known before it is read: one of nothing is not left out.
+    source = draw(st.sampled_from(("list", "list", "generator"))) if not all(map(_is_nothing, below)) else "list"
     if kind == "group":
         return Group(below, _some(draw, numbers), source, **common)
     body = _workflow(draw, depth - 1, numbers, False)
-    if (isinstance(body, Group) and not body.members) or (isinstance(body, Chain) and not has_steps(body)):
+    if _is_nothing(body):
         body = _call(draw, numbers)
     return Chord(below, body, _some(draw, numbers), _some(draw, numbers), source, **common)
 

@@ -87,7 +87,7 @@ SECTIONS = [
             row(
                 "`backend`: `get_task_meta`, `get_state`, `store_result`, `mark_as_done`, `mark_as_failure`, `forget`, groups ...",
                 SAME,
-                "over every store; stores written for Celery are given out as they are; no `client`, no keys of Celery's stores",
+                "over every store; stores written for Celery are given out as they are; no `client` of Redis",
                 "unit/app/test_stored.py",
             ),
             row(

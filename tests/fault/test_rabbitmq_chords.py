@@ -145,8 +145,8 @@ def test_every_chord_is_finished_when_the_server_dies(tmp_path: Path, tmp_path_f
     stage = Stage(tmp_path, url=server.vhost(), server=server)
     try:
         worker = stage.worker("-c", "2")
-        sent = {stage.chord(seconds=0.01).id for _ in range(CHORDS)}
-        stage.ledger.wait_for("late body", 3)
+        sent = {stage.chord(seconds=0.01).id for _ in range(20)}
+        stage.ledger.wait_for("late body", 3, timeout=60)
 
         server.kill()
         server.start()

@@ -76,7 +76,7 @@ def test_what_replicas_have_confirmed_outlives_the_death_of_the_master(tmp_path:
 def test_without_enough_replicas_a_call_says_so(sentinel_project: RedisProject) -> None:
     client = sentinel_project.client
     client.conf.broker_transport_options = {**client.conf.broker_transport_options, "wait_replicas": 2}
-    client.conf.broker_publish_timeout = 1.5
+    client.conf.broker_publish_timeout = 8.0
 
     with pytest.raises(Exception, match=r"1 of 2 replicas \(wait_replicas\)") as refused:
         sentinel_project.send("safe")

@@ -39,5 +39,6 @@ def made(app: Any, name: str, chosen: Any, default: Any) -> Any:
     """Return a part: of the class that was chosen (a class or its path), which has to derive from ``default``."""
     kind = symbol_by_name(chosen) if chosen is not None else default
     if not (isinstance(kind, type) and issubclass(kind, default)):
-        raise ImproperlyConfigured(f"{type(app).__name__}({name}={chosen!r}) cannot be had: it does not derive from {default.__module__}.{default.__name__}")
+        base = f"{default.__module__}.{default.__name__}"
+        raise ImproperlyConfigured(f"{type(app).__name__}({name}={chosen!r}) cannot be had: it does not derive from {base}")
     return kind(app)

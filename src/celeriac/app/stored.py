@@ -48,6 +48,11 @@ class Stored:
         found: float | None = self.app.conf.seconds("result_expires")
         return found
 
+    def get_key_for_task(self, task_id: str, key: str = "") -> bytes:
+        """Return the name under which Redis keeps a task-meta, as Celery writes it."""
+        keys = getattr(self.store_of, "keys", None)
+        return f"{keys.task(task_id) if keys is not None else f'celery-task-meta-{task_id}'}{key}".encode()
+
     # -- reading
 
     def get_task_meta(self, task_id: str, cache: bool = True) -> dict[str, Any]:

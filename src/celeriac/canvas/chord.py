@@ -141,6 +141,9 @@ class chord(Signature[R]):
     def run(self, args: Any, kwargs: Any, task_id: str | None, options: dict[str, Any]) -> Any:
         """Send this chord, whose body is used up by it."""
         client, body = self.app, self.body
+        inherited = self.options.get("stamped_headers")
+        if inherited:
+            options = {**{key: self.options[key] for key in ("stamped_headers", *inherited) if key in self.options}, **options}
         if body._app is None:
             body._app = client
         for key in ("link", "link_error"):

@@ -137,7 +137,7 @@ class RemembersBegun(ABC):
         network, a dead owner is one that was found without a lease for as long as a lease.
         """
 
-    def judge(self, may_run_again: Callable[[Delivery], bool]) -> None:
+    def judge(self, may_run_again: Callable[[Delivery], bool]) -> None:  # noqa: B027 (whoever does not ask need not listen)
         """Learn which messages may begin again: a store that asks need not be told of the others that they begin (``begins``)."""
 
     def begins(self, delivery: Delivery) -> bool:

@@ -62,7 +62,7 @@ def offer(module: ModuleType) -> None:
 
 
 def build_tracer(name: str, task: Any, *settings: Any, **options: Any) -> Tracer:
-    """Return what runs an attempt of the task; whoever replaces this function wraps what it returns, or the task. Celery's settings change nothing."""
+    """Return what runs an attempt of the task; whoever replaces this function wraps that, or the task. Celery's settings change nothing."""
 
     def trace(uuid: str, args: Any, kwargs: Any, request: Any = None) -> None:
         inside = _inside.get()

@@ -148,11 +148,10 @@ def chunks(it: Iterable[T], n: int) -> Iterator[list[T]]:
         yield part
 
 
-def padlist(container: Iterable[T], size: int, default: Any = None) -> Iterator[T | Any]:
-    """Yield ``size`` items, the missing ones as ``default``: ``first, second = padlist(["a"], 2)``."""
+def padlist(container: Iterable[T], size: int, default: Any = None) -> list[T | Any]:
+    """Return ``size`` items, the missing ones as ``default``: ``first, second = padlist(["a"], 2)``."""
     items = list(islice(container, size))
-    yield from items
-    yield from [default] * (size - len(items))
+    return [*items, *[default] * (size - len(items))]
 
 
 def mattrgetter(*attrs: str) -> Callable[[Any], dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from celeriac.lib.value import Value
@@ -51,6 +52,13 @@ class ResultMeta(Value, frozen=True):
     def __getitem__(self, key: str) -> Any:
         """Return a value by Celery's name of it: packages read ``result._get_task_meta()["status"]``."""
         return self.as_dict()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield Celery's names."""
+        return iter(self.as_dict())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.as_dict()
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value by Celery's name of it, or the default where there is none."""

@@ -1,6 +1,6 @@
 """The seam by which packages are told when a task process begins and ends: they replace two functions of Celery's prefork pool.
 
-Nothing here runs until a module has offered the names to be replaced (``offer``; the drop-in's ``celery.concurrency.prefork`` does when it is imported).
+Nothing here runs until a module has offered the names to be replaced (``offer``): the drop-in's ``celery.concurrency.prefork`` does.
 """
 
 from __future__ import annotations

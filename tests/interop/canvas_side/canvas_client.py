@@ -8,8 +8,8 @@ import uuid
 
 import canvas_tasks
 import celery
+import celery.exceptions
 from celery import signature
-from celery.exceptions import TimeoutError
 
 HANGS = float(os.environ["CANVAS_PATIENCE"])
 """Seconds after which a workflow counts as one that never ends."""
@@ -42,7 +42,7 @@ def outcome(expression):
     try:
         found = eval(expression, names)
         value = found.get(timeout=HANGS) if hasattr(found, "get") else found
-    except TimeoutError:
+    except celery.exceptions.TimeoutError:
         value = "hangs"
     except Exception as error:
         value = ["raised", type(error).__name__]

@@ -70,4 +70,6 @@ def test_a_meta_is_read_by_keys_as_celerys(app: Celeriac) -> None:
 
     assert ("one", "SUCCESS", 1, []) == tuple(seen[0][key] for key in ("task_id", "status", "result", "children"))
     meta = app.AsyncResult("one")._get_task_meta()
+    assert {"status", "result", "traceback", "children", "date_done", "task_id"} == set(meta)
+    assert b"celery-task-meta-one" == app.backend.get_key_for_task("one")
     assert ("SUCCESS", 1, "none") == (meta["status"], meta.get("result"), meta.get("nonsense", "none"))

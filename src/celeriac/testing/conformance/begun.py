@@ -110,6 +110,24 @@ class BegunSuite(Fixtures):
 
         assert (names(dead.held()), names([one for one, _ in found])) == ([], ["next of a"])
 
+    def test_a_message_tells_how_its_attempts_ended(self, make_broker: MakeBroker, advance: Advance) -> None:
+        dead, living = make_broker("w1@there/1", 1.0), make_broker("living", 1.0)
+        publish(dead, "a")
+        (first,) = fetch(dead)
+        dead.settle([verdict(Verdict.REQUEUE, first, deaths=("one",))])
+        assert fetch(dead)[0].deaths == ("one",)
+
+        advance(1.5)
+        living.renew()
+        living.recover()
+
+        (again,) = fetch(living)
+        assert (again.deliveries, again.deaths[0], again.deaths[1][:10], "w1@there:" in again.deaths[1]) == (3, "one", "delivery 2", True)
+        living.settle([verdict(Verdict.REJECT, again, reason="x")])
+        living.replay([letter.key for letter in living.dead()])
+        (fresh,) = fetch(living)
+        assert (fresh.deliveries, fresh.deaths) == (1, ())
+
     def test_leaving_gives_back_only_what_has_not_begun(self, make_broker: MakeBroker, advance: Advance) -> None:
         leaving, other = make_broker("leaving", 1.0), make_broker("other", 1.0)
         publish(leaving, "a", "b")

@@ -63,7 +63,7 @@ class Command(BaseCommand):
             there.delete()
         try:
             row = PeriodicTask(**dict(_columns(old)))
-            row.full_clean(exclude=("body", "mark"))
+            row.full_clean()
             _count_on(row, old)
             row.save()
         except (CeleriacError, ValidationError, ValueError, TypeError) as error:
