@@ -37,7 +37,7 @@ def arrivals(server: Any) -> list[bytes]:
     return [text for key in client.scan_iter("*:taken:*") for text in client.lrange(key, 0, -1)]
 
 
-def idle_worker(project: Project, *options: str) -> Any:
+def idle_worker(project: RedisProject, *options: str) -> Any:
     worker = project.worker("-c", "1", *options)
     assert project.send("add", 1, 2).get(timeout=20) == 3
     return worker
