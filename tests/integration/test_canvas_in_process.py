@@ -260,3 +260,14 @@ def test_the_options_of_a_chord_reach_a_body_that_is_a_chain(parts: str) -> None
 
     assert b'"tenant": "t"' in bytes(meta.body) or b'"tenant":"t"' in bytes(meta.body)
     made.close()
+
+
+def test_a_large_group_behind_a_step_that_is_not_run_has_ended_too() -> None:
+    made = make(task_workflow_parts="reference")
+    large = [chord([s(made, "listed", "x" * 800)], s(made, "listed", "x" * 800)) for _ in range(3)]
+    with start_worker(made, loglevel="CRITICAL"):
+        late = chain(s(made, "listed", 1).set(expires=-1), group(large)).apply_async()
+        for member in late.results:
+            with pytest.raises(TaskRevokedError):
+                member.get(timeout=5)
+    made.close()

@@ -7,7 +7,7 @@ ends in) stands in its options, so that it need not be fetched for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from celeriac.canvas.algebra import Signature, maybe_signature
@@ -18,6 +18,8 @@ from celeriac.model.plan import KeptPart, Plan, ResultNode
 
 LIMIT = 1_500
 """Bytes, about, up to which a part travels in the message itself: a small one costs less there than in the store."""
+ENDS = 32
+"""Results that a part may end in for their ids to travel with the reference: who refuses a message tells them that they will not come."""
 BLOCK = 16
 """Steps of a chain that travel along when there are many."""
 
@@ -172,9 +174,25 @@ def _reference(key: str, signature: Signature) -> dict[str, Any]:
     shape = signature.shape
     if shape is not None:
         kwargs["shape"] = shape
+        if signature.width <= ENDS:
+            kwargs["ends"] = list(_ends(signature))
     end = signature.end().options
     options = {name: plain(end[name]) for name in _END if end.get(name) is not None}
     return {"task": TASK, "args": [], "kwargs": kwargs, "options": options, "subtask_type": "part", "immutable": bool(signature.immutable)}
+
+
+def _ends(signature: Any) -> Iterator[str | None]:
+    """Yield the ids of the results that a workflow ends in."""
+    kind = signature.get("subtask_type")
+    if kind == "group":
+        for task in signature.tasks:
+            yield from _ends(task)
+    elif kind in ("chain", "chord"):
+        yield from _ends(signature.body if kind == "chord" else signature.tasks[-1])
+    elif kind == "part" and signature.kwargs.get("ends"):
+        yield from signature.kwargs["ends"]
+    else:
+        yield signature.id
 
 
 def _small(signature: Signature, keep: Keep) -> dict[str, Any]:

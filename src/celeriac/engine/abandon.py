@@ -58,15 +58,23 @@ def refused(
 ) -> tuple[ChordShare | None, tuple[ResultMeta, ...]]:
     """A message is not run: return the part of a chord that will never be done, and the results of the steps that would have followed.
 
-    No user code is called, so no errbacks; and nothing is fetched: of a large part that the store keeps it is the end whose result is told.
+    No user code is called, so no errbacks; and nothing is fetched: of a large part that the store keeps, its ends are told of (up to some number).
     """
     try:
         message = decode_task(delivery.envelope, accept)
     except (InvalidTaskError, DecodeError, ImproperlyConfigured):
         return None, ()
-    ends = [found for step in message.chain or () for found in _leaves(step)]
-    results = (_meta_of(message, end, state, error, None, now) for end in ends if not (end.get("kwargs") or {}).get("shape"))
+    ends = [found for step in message.chain or () for leaf in _leaves(step) for found in _ends_of(leaf)]
+    results = (_meta_of(message, end, state, error, None, now) for end in ends)
     return shares.refused(message, delivery, state, error), tuple(found for found in results if found is not None)
+
+
+def _ends_of(leaf: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Return what a call, or a part that is kept elsewhere, ends in."""
+    kwargs = leaf.get("kwargs") or {}
+    if leaf.get("subtask_type") != "part" or not kwargs.get("shape"):
+        return (leaf,)
+    return [{"options": {"task_id": task_id}} for task_id in kwargs.get("ends") or ()]
 
 
 def _mark(attempt: Attempt, sig: Mapping[str, Any], error: BaseException, traceback: str) -> None:
