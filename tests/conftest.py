@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ __all__ = ["pytest_collection_modifyitems", "pytest_runtest_logreport", "pytest_
 
 TESTS = Path(__file__).parent
 AGAINST_THE_CLOCK = tuple(str(TESTS / name) for name in ("fault", "integration", "interop", "conformance", "house", "django"))
+
+# Who starts the tests in the background (nohup, &) may have these ignored, and so would every worker that the tests start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

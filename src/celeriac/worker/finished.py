@@ -68,7 +68,9 @@ class Finished:
             meta = decode_result(record, self._accept)
         except (DecodeError, ContentDisallowed):
             return None
-        if not (self._is_of(delivery, meta.date_done) and meta.state in self._final) and not (self._successes and meta.state == states.SUCCESS):
+        its_own = _is_of(delivery, meta.date_done)
+        counts = self._successes and meta.state == states.SUCCESS if its_own is None else its_own and meta.state in self._final
+        if not counts:
             return None
         if meta.state != states.FAILURE:
             return Settlement(Verdict.ACK, delivery.tag, delivery.queue)
@@ -76,12 +78,14 @@ class Finished:
         end = _ENDS.get(name, End.FAILED)
         return settle(delivery, False, task, end, f"{name}: {meta.result}")
 
-    def _is_of(self, delivery: Delivery, done: Any) -> bool:
-        sent = sent_at(delivery.envelope.headers)
-        try:
-            return sent is not None and done is not None and parse_time(done) >= sent
-        except InvalidTaskError:
-            return False
+
+def _is_of(delivery: Delivery, done: Any) -> bool | None:
+    """Whether a result, stored at that time, is that of this message rather than of an earlier one with its id; None when nothing tells."""
+    sent = sent_at(delivery.envelope.headers)
+    try:
+        return None if sent is None or done is None else parse_time(done) >= sent
+    except InvalidTaskError:
+        return None
 
 
 def sent_at(headers: Mapping[str, Any]) -> float | None:

@@ -8,7 +8,7 @@ from celeriac.engine.attempt import Tools, conclude_lost, conclude_lost_plain, f
 from celeriac.engine.refusals import Gate
 from celeriac.lib.signpost import reach
 from celeriac.model.effects import Effects, Job, Writes
-from celeriac.model.errors import EncodeError
+from celeriac.model.errors import EncodeError, OperationalError
 from celeriac.model.outcome import Lost
 from celeriac.worker.intake import untouched
 
@@ -23,10 +23,10 @@ def perform(job: Job, tools: Tools, encode: Encode) -> Writes:
 
 
 def encoded(job: Job, effects: Effects, tools: Tools, encode: Encode) -> Writes:
-    """Encode what a job has come to; when that cannot be done, the task has failed."""
+    """Encode what a job has come to; when that cannot be done (or the store, which has to be told of a chord first, is away), the task has failed."""
     try:
         return encode(effects)
-    except EncodeError as error:
+    except (EncodeError, OperationalError) as error:
         return encode(failed_to_encode(job, error, tools))
 
 

@@ -12,7 +12,7 @@ from celeriac.lib.clock import Clock
 from celeriac.lib.interrupts import interrupt, uninterrupted
 from celeriac.lib.signpost import reach
 from celeriac.model.effects import Effects, Job, Writes
-from celeriac.model.errors import EncodeError, SoftTimeLimitExceeded
+from celeriac.model.errors import EncodeError, OperationalError, SoftTimeLimitExceeded
 from celeriac.worker.courier import LONG, Courier
 from celeriac.worker.limits import Limits
 from celeriac.worker.packets import LEAVE, Channel, Packet, Report, decode_packet, encode
@@ -140,7 +140,7 @@ class TaskProcess:
         reach("task.ran")
         try:
             return self._encode(effects)
-        except EncodeError as error:
+        except (EncodeError, OperationalError) as error:
             return self._encode(failed_to_encode(job, error, tools))
 
 
