@@ -11,8 +11,7 @@ import pytest
 
 from celeriac.drivers.registry import open_broker
 from celeriac.model.errors import OperationalError
-from tests.harness.rabbitmq import RabbitServer, found
-from tests.harness.requirements import lacking
+from tests.harness.rabbitmq import RabbitServer, running_server
 from tests.harness.waiting import eventually
 from tests.interop.fleet_sides import Client, Fleet
 
@@ -22,14 +21,8 @@ pytestmark = pytest.mark.timeout(150)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
     """A server that only these tests disturb."""
-    if found() is None:
-        lacking("RabbitMQ is not installed")
-    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
-    try:
-        server.start()
+    with running_server(tmp_path_factory) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

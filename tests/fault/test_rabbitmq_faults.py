@@ -19,11 +19,10 @@ import pytest
 from celeriac.model.errors import OperationalError
 from tests.harness.fixtures import ROUNDS, projects_with_logs
 from tests.harness.proxy import Proxy
-from tests.harness.rabbitmq import RabbitServer, found
+from tests.harness.rabbitmq import RabbitServer, running_server
 from tests.harness.rabbitmq_project import MailWitness, RabbitProject
 from tests.harness.redis_project import Load, Witness, toll
 from tests.harness.redis_server import RedisServer, running
-from tests.harness.requirements import lacking
 from tests.harness.waiting import eventually
 
 redis = pytest.importorskip("redis")
@@ -39,14 +38,8 @@ BOUND = 3.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
     """A server that only these tests disturb."""
-    if found() is None:
-        lacking("RabbitMQ is not installed")
-    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
-    try:
-        server.start()
+    with running_server(tmp_path_factory) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -174,9 +174,9 @@ def free_port() -> int:
         return int(found_socket.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
-    """A running server for all tests of a session."""
+@contextlib.contextmanager
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """A server in a folder of its own, stopped in the end."""
     if found() is None:
         lacking("RabbitMQ is not installed (rabbitmq-server was looked for beside rabbitmqctl)")
     server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
@@ -185,3 +185,10 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """A running server for all tests of a session."""
+    with running_server(tmp_path_factory) as server:
+        yield server

@@ -43,6 +43,19 @@ def idle_worker(project: RedisProject, *options: str) -> Any:
     return worker
 
 
+def begun(project: RedisProject, name: str, seconds: float) -> Any:
+    """Send a task that takes so long and wait until it runs."""
+    result = project.send(name, seconds)
+    project.ledger.wait_for("begin", task_id=result.id)
+    return result
+
+
+def kill_consumer_of(worker: Any, server: Any) -> None:
+    """Kill it and wait until the next one has given what had arrived its tag."""
+    os.kill(worker.consumer(), signal.SIGKILL)
+    eventually(lambda: not arrivals(server), "it has been adopted")
+
+
 def kill_all_of(worker: Any) -> None:
     for pid in worker.all_pids:
         os.kill(pid, signal.SIGKILL)
@@ -51,8 +64,7 @@ def kill_all_of(worker: Any) -> None:
 
 def test_an_early_one_is_not_marked_runs_once_and_is_reported_when_its_worker_dies(project: RedisProject, server: Any) -> None:
     worker = idle_worker(project)
-    running_one = project.send("early", 60.0)
-    project.ledger.wait_for("begin", task_id=running_one.id)
+    running_one = begun(project, "early", 60.0)
     assert len(arrivals(server)) == 1
 
     kill_all_of(worker)
@@ -68,8 +80,7 @@ def test_a_late_one_runs_again(project: RedisProject, server: Any) -> None:
     worker = idle_worker(project)
     once = project.send("dies_once", "none")
     once.get(timeout=20)
-    late = project.send("late", 3.0)
-    project.ledger.wait_for("begin", task_id=late.id)
+    late = begun(project, "late", 3.0)
 
     kill_all_of(worker)
     idle_worker(project)
@@ -80,11 +91,9 @@ def test_a_late_one_runs_again(project: RedisProject, server: Any) -> None:
 
 def test_a_consumer_that_is_started_again_knows_that_it_runs(project: RedisProject, server: Any) -> None:
     worker = idle_worker(project)
-    early = project.send("early", 2.0)
-    project.ledger.wait_for("begin", task_id=early.id)
+    early = begun(project, "early", 2.0)
 
-    os.kill(worker.consumer(), signal.SIGKILL)
-    eventually(lambda: not arrivals(server), "it has been adopted")
+    kill_consumer_of(worker, server)
     marked = list(redis.Redis(port=server.port).scan_iter("*:begun:*"))
 
     assert len(marked) == 1
@@ -94,10 +103,8 @@ def test_a_consumer_that_is_started_again_knows_that_it_runs(project: RedisProje
 
 def test_when_all_dies_after_that_it_does_not_run_again(project: RedisProject, server: Any) -> None:
     worker = idle_worker(project)
-    early = project.send("early", 60.0)
-    project.ledger.wait_for("begin", task_id=early.id)
-    os.kill(worker.consumer(), signal.SIGKILL)
-    eventually(lambda: not arrivals(server), "it has been adopted")
+    early = begun(project, "early", 60.0)
+    kill_consumer_of(worker, server)
 
     kill_all_of(worker)
     idle_worker(project)
